@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Emulated machines and their processes.
+ *
+ * What this is: a machine has RAM, page maps, a frame database, working sets and a paging file;
+ * its processes are HANDLEs that VirtualAllocEx, VirtualQueryEx, ReadProcessMemory ... take.
+ *
+ * Units: bytes unless the name says pages. Addresses are the process's own (uint64_t).
+ * Errors: functions that return NTSTATUS return STATUS_SUCCESS (0) or the reason, and change
+ * nothing when they fail; functions that return a HANDLE return NULL and set GetLastError().
+ * ntmm_error_message() explains the last failure of the calling thread in words.
+ * Threads: every function may be called from any host thread at any time, but a machine must not
+ * be in use when it is destroyed. After fork() the child must not use machines made before it.
+ */
+#ifndef NTMM_MACHINE_H
+#define NTMM_MACHINE_H
+
+#include <ntmm/status.h>
+#include <ntmm/types.h>
+
+NTMM_BEGIN
+
+typedef struct ntmm_machine ntmm_machine;
+
+/* Zero in any member but size means the default. */
+typedef struct ntmm_machine_config {
+	uint32_t size;              /* sizeof (ntmm_machine_config) */
+	uint32_t flags;             /* NTMM_MACHINE_ */
+	uint64_t ram_bytes;         /* whole pages; 64 KB ... 16 TB; default 64 MB */
+	uint64_t paging_file_bytes; /* whole pages; 0: no paging file; below 16 TB */
+	/* Where the paging file lies: a directory, default $TMPDIR or /tmp; or a path where no
+	 * file is, which is made with mode 0600. The name is taken away at once, so that nothing
+	 * is left behind whatever ends the host process. Its space is really allocated. */
+	const char *paging_file_path;
+} ntmm_machine_config;
+
+enum {
+	NTMM_MACHINE_NO_NX = 1, /* the processor cannot tell run from read (PR-10, EX-2) */
+};
+
+/* STATUS_INVALID_PARAMETER: a member is out of range, or RAM is too small to run a process;
+ * STATUS_DISK_FULL: no room for the paging file; STATUS_ACCESS_DENIED: it cannot be created;
+ * STATUS_NO_MEMORY: the host has no memory. */
+NTMM_API NTSTATUS ntmm_machine_create(const ntmm_machine_config *config, ntmm_machine **machine);
+
+/* Ends every process, frees everything; the paging file's contents are gone. NULL is ignored.
+ * Handles to its processes stay valid to close, and answer STATUS_PROCESS_IS_TERMINATING. */
+NTMM_API void ntmm_machine_destroy(ntmm_machine *machine);
+
+/* Why the calling host thread's last failing ntmm_ call failed; "" when there is nothing to add. */
+NTMM_API const char *ntmm_error_message(void);
+
+/* ---- processes ---------------------------------------------------------------------------- */
+
+typedef enum ntmm_layout {
+	NTMM_LAYOUT_NT32_2GB,   /* 32-bit, 2 GB user, 2 GB system (S6) */
+	NTMM_LAYOUT_NT32_3GB,   /* 32-bit /3GB, large-address-aware (S7) */
+	NTMM_LAYOUT_WOW64_4GB,  /* 32-bit on a 64-bit system, large-address-aware */
+	NTMM_LAYOUT_NT64_8TB,   /* 64-bit before Windows 8.1 (S2) */
+	NTMM_LAYOUT_NT64_128TB, /* 64-bit since Windows 8.1 */
+	NTMM_LAYOUTS
+} ntmm_layout;
+
+/* "nt32-2gb", ...; NULL for what is no layout. */
+NTMM_API const char *ntmm_layout_name(ntmm_layout layout);
+
+/* Returns a handle with all rights, to be closed with CloseHandle. The process lives until
+ * TerminateProcess, until its last handle and thread are gone, or until the machine ends; its end
+ * frees everything it had (S17). Errors: 87; 1450 when the RAM cannot hold another process;
+ * 1455 when the commit limit is reached; 8. */
+NTMM_API HANDLE ntmm_process_create(ntmm_machine *machine, ntmm_layout layout);
+
+/* What the processor's CR3 holds while the process runs: the physical address of its top table,
+ * in the x86-64 four-level format for every layout. 0 and GetLastError() on failure. */
+NTMM_API uint64_t ntmm_process_cr3(HANDLE process);
+
+/* ---- looking at the machine ---------------------------------------------------------------- */
+
+/* The machine's RAM: physical address 0 is the first byte. Reading it while the machine runs gives
+ * whatever is there at the moment; writing to it is like a stray DMA. */
+NTMM_API const void *ntmm_machine_ram(const ntmm_machine *machine, uint64_t *bytes);
+
+/* The page at 0x7FFE0000 of every process (rule AS-4), for an embedder that wants to fill it in. */
+NTMM_API void *ntmm_machine_shared_page(ntmm_machine *machine);
+
+/* All counters are pages, or numbers of events since the machine began. */
+typedef struct ntmm_machine_counters {
+	uint32_t size; /* set by the caller: sizeof (ntmm_machine_counters) */
+	uint32_t processes;
+	uint64_t ram;      /* = zeroed + free + standby + modified + active + transition + tables + fixed */
+	uint64_t zeroed;   /* known to be zero, or never touched */
+	uint64_t free;     /* free with old contents */
+	uint64_t standby;  /* clean, in no working set, still findable */
+	uint64_t modified; /* dirty, in no working set, still findable */
+	uint64_t active;   /* data pages in working sets */
+	uint64_t transition; /* being read from or written to the paging file */
+	uint64_t tables;   /* page tables of processes */
+	uint64_t fixed;    /* the system's own: shared page and system tables */
+	uint64_t commit_total, commit_limit, commit_peak;
+	uint64_t slots, slots_used;   /* pages of paging file: in all, holding a page */
+	uint64_t resident_total, resident_limit; /* pages that may not be paged out (locks, tables) */
+	uint64_t demand_zero, soft, hard;        /* faults resolved, by kind */
+	uint64_t violations, guards;             /* accesses refused, guard pages hit */
+	uint64_t page_ins, page_outs;            /* pages read and written */
+	uint64_t read_errors, write_errors;      /* of the paging file */
+	uint64_t trimmed;                        /* pages taken out of working sets */
+	uint64_t lost_events;  /* events that could not be kept for an observer */
+} ntmm_machine_counters;
+
+NTMM_API NTSTATUS ntmm_machine_get_counters(ntmm_machine *machine, ntmm_machine_counters *counters);
+
+typedef struct ntmm_process_counters {
+	uint32_t size; /* set by the caller: sizeof (ntmm_process_counters) */
+	uint32_t pid;
+	uint64_t commit, commit_peak;          /* private pages promised */
+	uint64_t working_set, working_set_peak; /* pages resident */
+	uint64_t tables;                       /* frames of its page map */
+	uint64_t locked;                       /* pages locked by VirtualLock */
+	uint64_t demand_zero, soft, hard, violations, guards, page_ins, page_outs, trimmed;
+} ntmm_process_counters;
+
+/* Needs PROCESS_QUERY_INFORMATION or PROCESS_QUERY_LIMITED_INFORMATION. */
+NTMM_API NTSTATUS ntmm_process_get_counters(HANDLE process, ntmm_process_counters *counters);
+
+/* Where a page is. */
+typedef struct ntmm_page_info {
+	uint32_t size; /* set by the caller: sizeof (ntmm_page_info) */
+	uint32_t where; /* NTMM_PAGE_ */
+	uint64_t entry; /* the page-map entry as it stands; 0 when there is no table for it */
+	uint64_t frame; /* physical page number; meaningful for ACTIVE, STANDBY, MODIFIED, TRANSITION */
+	uint64_t slot;  /* page of the paging file that holds a copy; 0: none */
+	uint32_t locked, dirty, accessed;
+	uint32_t age;   /* sampling passes since it was last seen in use; ACTIVE only */
+} ntmm_page_info;
+
+enum {
+	NTMM_PAGE_NONE,       /* never touched, or nothing there */
+	NTMM_PAGE_ACTIVE,     /* in the working set */
+	NTMM_PAGE_STANDBY,    /* clean, a soft fault away */
+	NTMM_PAGE_MODIFIED,   /* dirty, a soft fault away */
+	NTMM_PAGE_TRANSITION, /* being read or written */
+	NTMM_PAGE_PAGED_OUT,  /* in the paging file only */
+};
+
+NTMM_API NTSTATUS ntmm_process_page_info(HANDLE process, uint64_t address, ntmm_page_info *info);
+
+/* Verifies every count and every back pointer of the machine. Returns true when all agree; else
+ * false, and ntmm_error_message() names the first that does not. Stops the machine while it runs. */
+NTMM_API bool ntmm_machine_check(ntmm_machine *machine);
+
+/* Does pending work now: samples accessed bits, trims, writes modified pages, until at least
+ * `available` pages are zeroed, free or standby, or nothing more can be done. Returns the number
+ * that are. Work is otherwise done in steps by whoever needs a page, so that runs replay exactly. */
+NTMM_API uint64_t ntmm_machine_balance(ntmm_machine *machine, uint64_t available);
+
+/* Writes up to `pages` modified pages to the paging file; returns how many became clean. */
+NTMM_API uint64_t ntmm_machine_write_modified(ntmm_machine *machine, uint64_t pages);
+
+/* ---- observers ----------------------------------------------------------------------------- */
+
+typedef enum ntmm_event_kind {
+	NTMM_EVENT_DEMAND_ZERO, /* a page was touched for the first time */
+	NTMM_EVENT_SOFT,        /* a page came back without I/O */
+	NTMM_EVENT_HARD,        /* a page came back from the paging file */
+	NTMM_EVENT_TRIM,        /* a page left a working set */
+	NTMM_EVENT_PAGE_OUT,    /* a page was written to the paging file */
+	NTMM_EVENT_PAGE_IN,     /* a page was read from it */
+	NTMM_EVENT_REPURPOSE,   /* a standby page's frame was given to another */
+	NTMM_EVENT_GUARD,       /* a guard page was hit */
+	NTMM_EVENT_VIOLATION,   /* an access was refused */
+	NTMM_EVENT_ALLOC,       /* a range was reserved or committed: address, pages */
+	NTMM_EVENT_FREE,        /* a range was decommitted or released: address, pages */
+	NTMM_EVENT_KINDS
+} ntmm_event_kind;
+
+typedef struct ntmm_event {
+	ntmm_event_kind kind;
+	uint32_t pid;
+	uint64_t sequence; /* counts up by one per event of the machine */
+	uint64_t address;  /* of the page, or of the range */
+	uint64_t pages;    /* 1, or those of the range */
+	uint64_t frame;    /* UINT64_MAX when none is meant */
+	uint64_t slot;     /* UINT64_MAX when none is meant */
+} ntmm_event;
+
+typedef void (*ntmm_observer)(void *context, const ntmm_event *event);
+
+NTMM_API const char *ntmm_event_name(ntmm_event_kind kind);
+
+/* Calls `observer` for each event from now on, soon after it happened, from the thread that caused
+ * it or another, with no lock held: it may call the library. One observer a machine; NULL ends it,
+ * and no call of the old one begins after this returns. An unobserved machine does no work for it.
+ * STATUS_NO_MEMORY when there is no room for the queue. */
+NTMM_API NTSTATUS ntmm_machine_observe(ntmm_machine *machine, ntmm_observer observer, void *context);
+
+NTMM_END
+#endif

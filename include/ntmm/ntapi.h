@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The native memory calls: what the Win32 ones are made of.
+ *
+ * What this is: Nt... functions for authors of emulators. Addresses and sizes are uint64_t, whatever
+ * the process's layout; every pointer parameter is the host's. They return NTSTATUS and never touch
+ * the last error. Values pointed to by in/out parameters are written on success only (rule G-8).
+ * Pointers that are NULL, below 64 KB or non-canonical give STATUS_ACCESS_VIOLATION.
+ * Threads: any call from any host thread at any time.
+ */
+#ifndef NTMM_NTAPI_H
+#define NTMM_NTAPI_H
+
+#include <ntmm/status.h>
+#include <ntmm/types.h>
+
+NTMM_BEGIN
+
+#define NtCurrentProcess() ((HANDLE)(intptr_t)-1)
+
+/* *base: 0 lets the system choose; written back rounded. *size in bytes; written back rounded.
+ * Rules VA-2 to VA-72. */
+NTMM_API NTSTATUS NtAllocateVirtualMemory(HANDLE process, uint64_t *base, uint64_t zero_bits, uint64_t *size,
+                                          uint32_t type, uint32_t protect) NTMM_NAMED(NtAllocateVirtualMemory);
+/* Rules VF. MEM_RELEASE with a size releases just those pages (VF-33). */
+NTMM_API NTSTATUS NtFreeVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t type)
+	NTMM_NAMED(NtFreeVirtualMemory);
+/* Rules VP. */
+NTMM_API NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t protect,
+                                         uint32_t *old) NTMM_NAMED(NtProtectVirtualMemory);
+
+typedef enum _MEMORY_INFORMATION_CLASS {
+	MemoryBasicInformation = 0,        /* MEMORY_BASIC_INFORMATION of windows.h (section 8) */
+	MemoryRegionInformation = 3,       /* MEMORY_REGION_INFORMATION (VQ-20) */
+	MemoryWorkingSetExInformation = 4, /* array of PSAPI_WORKING_SET_EX_INFORMATION (WS-9) */
+} MEMORY_INFORMATION_CLASS;
+
+typedef struct _MEMORY_REGION_INFORMATION {
+	uint64_t AllocationBase;
+	uint32_t AllocationProtect;
+	uint32_t RegionType; /* bit 0 Private ... 5 DirectMapped; 0 for ordinary private memory */
+	uint64_t RegionSize; /* of the whole allocation, bytes */
+	uint64_t CommitSize; /* bytes */
+} MEMORY_REGION_INFORMATION;
+
+/* *returned, which may be NULL: bytes written. */
+NTMM_API NTSTATUS NtQueryVirtualMemory(HANDLE process, uint64_t address, MEMORY_INFORMATION_CLASS info_class,
+                                       void *buffer, uint64_t length, uint64_t *returned)
+	NTMM_NAMED(NtQueryVirtualMemory);
+
+#define MAP_PROCESS 1
+#define MAP_SYSTEM 2
+/* Rules VL. STATUS_WAS_LOCKED is a success. */
+NTMM_API NTSTATUS NtLockVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t map_type)
+	NTMM_NAMED(NtLockVirtualMemory);
+NTMM_API NTSTATUS NtUnlockVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t map_type)
+	NTMM_NAMED(NtUnlockVirtualMemory);
+/* Rules PM. *copied, which may be NULL, is written also on failure. */
+NTMM_API NTSTATUS NtReadVirtualMemory(HANDLE process, uint64_t address, void *buffer, uint64_t size,
+                                      uint64_t *copied) NTMM_NAMED(NtReadVirtualMemory);
+NTMM_API NTSTATUS NtWriteVirtualMemory(HANDLE process, uint64_t address, const void *buffer, uint64_t size,
+                                       uint64_t *copied) NTMM_NAMED(NtWriteVirtualMemory);
+/* Rules FI. */
+NTMM_API NTSTATUS NtFlushInstructionCache(HANDLE process, uint64_t address, uint64_t size)
+	NTMM_NAMED(NtFlushInstructionCache);
+
+typedef struct _MEMORY_RANGE_ENTRY {
+	uint64_t VirtualAddress;
+	uint64_t NumberOfBytes;
+} MEMORY_RANGE_ENTRY;
+
+#define VmPrefetchInformation 0
+/* Prefetch (rules PF): info_class VmPrefetchInformation, info a uint32_t of flags, 0. */
+NTMM_API NTSTATUS NtSetInformationVirtualMemory(HANDLE process, uint32_t info_class, uint64_t count,
+                                                const MEMORY_RANGE_ENTRY *ranges, const void *info,
+                                                uint32_t length) NTMM_NAMED(NtSetInformationVirtualMemory);
+
+/* By process identifier. */
+NTMM_API NTSTATUS NtOpenProcess(HANDLE *process, uint32_t access, uint64_t pid) NTMM_NAMED(NtOpenProcess);
+NTMM_API NTSTATUS NtTerminateProcess(HANDLE process, NTSTATUS exit_status) NTMM_NAMED(NtTerminateProcess);
+NTMM_API NTSTATUS NtClose(HANDLE object) NTMM_NAMED(NtClose);
+NTMM_API NTSTATUS NtOpenProcessToken(HANDLE process, uint32_t access, HANDLE *token)
+	NTMM_NAMED(NtOpenProcessToken);
+/* The Win32 error of a status (section 2). A status it does not know gives
+ * ERROR_MR_MID_NOT_FOUND (317), as Windows does. */
+NTMM_API ULONG RtlNtStatusToDosError(NTSTATUS status) NTMM_NAMED(RtlNtStatusToDosError);
+
+NTMM_END
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Windows' basic types and structures, as far as the memory calls need them.
+ *
+ * What this is: the names that windows.h, ntapi.h, machine.h and thread.h share, laid out as on
+ * 64-bit Windows. DWORD and LONG are 32 bits wide, WCHAR is char16_t, pointers are the host's.
+ * Define NTMM_NO_WINTYPES before the first include when another header has declared them already.
+ */
+#ifndef NTMM_TYPES_H
+#define NTMM_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define NTMM_BEGIN extern "C" {
+#define NTMM_END }
+#else
+#define NTMM_BEGIN
+#define NTMM_END
+#endif
+
+/* Exported from the shared library. */
+#define NTMM_API __attribute__((visibility("default")))
+/* Declares a Windows name whose symbol is ntmm_NAME, so that other libraries may define NAME. */
+#define NTMM_NAMED(name) __asm__("ntmm_" #name)
+
+#ifndef NTMM_NO_WINTYPES
+#ifndef __cplusplus
+#include <uchar.h>
+#endif
+
+#define WINAPI
+#define CALLBACK
+#define NTAPI
+#define VOID void
+#define CONST const
+#define FALSE 0
+#define TRUE 1
+
+typedef int BOOL;
+typedef unsigned char BYTE, UCHAR, BOOLEAN;
+typedef char CHAR;
+typedef char16_t WCHAR;
+typedef uint16_t WORD, USHORT;
+typedef int16_t SHORT;
+typedef int32_t LONG, INT;
+typedef uint32_t DWORD, ULONG, UINT;
+typedef int64_t LONGLONG, LONG64;
+typedef uint64_t DWORDLONG, ULONGLONG, ULONG64, DWORD64;
+typedef uintptr_t ULONG_PTR, DWORD_PTR, SIZE_T;
+typedef intptr_t LONG_PTR, SSIZE_T;
+typedef void *PVOID, *LPVOID, *HANDLE;
+typedef const void *LPCVOID;
+typedef const char *LPCSTR;
+typedef const WCHAR *LPCWSTR;
+typedef char *LPSTR;
+typedef BOOL *PBOOL, *LPBOOL;
+typedef DWORD *PDWORD, *LPDWORD;
+typedef ULONG *PULONG;
+typedef HANDLE *PHANDLE, *LPHANDLE;
+typedef SIZE_T *PSIZE_T;
+typedef ULONG_PTR *PULONG_PTR;
+typedef int32_t NTSTATUS;
+
+#define INVALID_HANDLE_VALUE ((HANDLE)(intptr_t)-1)
+
+typedef struct _LUID {
+	DWORD LowPart;
+	LONG HighPart;
+} LUID, *PLUID;
+
+#define EXCEPTION_MAXIMUM_PARAMETERS 15
+
+/* What an access raises instead of succeeding (rules EX-1 to EX-8). */
+typedef struct _EXCEPTION_RECORD {
+	DWORD ExceptionCode;
+	DWORD ExceptionFlags;
+	struct _EXCEPTION_RECORD *ExceptionRecord;
+	PVOID ExceptionAddress;
+	DWORD NumberParameters;
+	ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
+} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+#endif /* NTMM_NO_WINTYPES */
+
+#endif

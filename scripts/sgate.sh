@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# sgate.sh: every statement S-n that the library claims is named by a test that shows it.
+set -eu
+cd "$(dirname "$0")/.."
+
+claimed='1-7 9-21 23-25 27-29 33-45 50 52-67'
+
+named=$(find tests -name 'test_*.c' -o -path 'tests/tool/*.sh' | xargs -r grep -ohwE 'S[0-9]+' | sort -u)
+missing=
+for range in $claimed; do
+	for n in $(seq "${range%-*}" "${range#*-}"); do
+		echo "$named" | grep -qx "S$n" || missing="$missing S$n"
+	done
+done
+[ -z "$missing" ] || { echo "named by no test:$missing"; exit 1; }

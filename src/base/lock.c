@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Locks, and in debug builds the proof that each thread takes them in the order of rank.h.
+ *
+ * As ranks only rise, a thread holds at most one lock of each: a bit per rank says all.
+ */
+#include "base/lock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+
+#ifdef NTMM_DEBUG
+
+static _Thread_local unsigned held __attribute__((tls_model("initial-exec")));
+
+static const char *const rank_names[RANKS] = {
+	[RANK_HANDLES] = "handles", [RANK_MACHINE] = "machine", [RANK_SPACE] = "space",
+	[RANK_PAGER] = "pager",     [RANK_LEAF] = "leaf",
+};
+
+static _Noreturn void breach(const char *verb, enum rank rank)
+{
+	fprintf(stderr, "ntmm: lock order: %s '%s' while holding:", verb, rank_names[rank]);
+	for (unsigned i = 0; i < RANKS; i++)
+		if (held >> i & 1)
+			fprintf(stderr, " '%s'", rank_names[i]);
+	fprintf(stderr, "%s\n", held ? "" : " nothing");
+	abort();
+}
+
+static void note_take(enum rank rank)
+{
+	if (held >> rank)
+		breach("taking", rank);
+	held |= 1u << rank;
+}
+
+static void note_drop(enum rank rank)
+{
+	if (!(held >> rank & 1))
+		breach("dropping", rank);
+	held &= ~(1u << rank);
+}
+
+/* The lock is taken again at the end of a wait, so nothing above it may be held meanwhile. */
+static void note_wait(enum rank rank)
+{
+	if (held >> rank != 1)
+		breach("waiting in", rank);
+}
+
+void lock_none_held(void)
+{
+	if (held)
+		breach("nothing should be held at", (enum rank)__builtin_ctz(held));
+}
+
+#else
+
+static void note_take(enum rank rank)
+{
+	(void)rank;
+}
+
+static void note_drop(enum rank rank)
+{
+	(void)rank;
+}
+
+static void note_wait(enum rank rank)
+{
+	(void)rank;
+}
+
+void lock_none_held(void)
+{
+}
+
+#endif
+
+void lock_init(struct lock *lock, enum rank rank)
+{
+	lock->rank = rank;
+	CHECK(!pthread_mutex_init(&lock->mutex, NULL));
+}
+
+void lock_destroy(struct lock *lock)
+{
+	CHECK(!pthread_mutex_destroy(&lock->mutex));
+}
+
+void lock_take(struct lock *lock)
+{
+	note_take(lock->rank);
+	CHECK(!pthread_mutex_lock(&lock->mutex));
+}
+
+void lock_drop(struct lock *lock)
+{
+	note_drop(lock->rank);
+	CHECK(!pthread_mutex_unlock(&lock->mutex));
+}
+
+void lock_wait(struct lock *lock, pthread_cond_t *condition)
+{
+	note_wait(lock->rank);
+	note_drop(lock->rank);
+	CHECK(!pthread_cond_wait(condition, &lock->mutex));
+	note_take(lock->rank);
+}
+
+void shared_lock_init(struct shared_lock *lock, enum rank rank)
+{
+	pthread_rwlockattr_t attributes;
+
+	lock->rank = rank;
+	CHECK(!pthread_rwlockattr_init(&attributes));
+	/* glibc's default lets a stream of readers, here faults, hold off a writer for good. */
+	CHECK(!pthread_rwlockattr_setkind_np(&attributes,
+	                                     PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP));
+	CHECK(!pthread_rwlock_init(&lock->rwlock, &attributes));
+	CHECK(!pthread_rwlockattr_destroy(&attributes));
+}
+
+void shared_lock_destroy(struct shared_lock *lock)
+{
+	CHECK(!pthread_rwlock_destroy(&lock->rwlock));
+}
+
+void shared_lock_read(struct shared_lock *lock)
+{
+	note_take(lock->rank);
+	CHECK(!pthread_rwlock_rdlock(&lock->rwlock));
+}
+
+void shared_lock_write(struct shared_lock *lock)
+{
+	note_take(lock->rank);
+	CHECK(!pthread_rwlock_wrlock(&lock->rwlock));
+}
+
+void shared_lock_drop(struct shared_lock *lock)
+{
+	note_drop(lock->rank);
+	CHECK(!pthread_rwlock_unlock(&lock->rwlock));
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The host, Linux with glibc.
+ */
+#include "base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/check.h"
+
+/* Below this a huge page would more likely waste memory than save look-ups. */
+#define HUGE_FROM_BYTES ((size_t)4 << 20)
+
+void *os_alloc(size_t bytes)
+{
+	return calloc(1, bytes);
+}
+
+void os_free(void *memory)
+{
+	free(memory);
+}
+
+void *os_map(size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	if (bytes >= HUGE_FROM_BYTES)
+		(void)madvise(memory, bytes, MADV_HUGEPAGE); /* advice: a host without them will do */
+	return memory;
+}
+
+void os_unmap(void *memory, size_t bytes)
+{
+	CHECK(!munmap(memory, bytes));
+}
+
+void os_map_zero(void *memory, size_t bytes)
+{
+	CHECK(!madvise(memory, bytes, MADV_DONTNEED));
+}
+
+/* For file systems without O_TMPFILE. */
+static int create_and_unlink_in(const char *directory, int *fd)
+{
+	char path[PATH_MAX];
+	int length = snprintf(path, sizeof path, "%s/ntmm-XXXXXX", directory);
+
+	if (length < 0 || (size_t)length >= sizeof path)
+		return ENAMETOOLONG;
+	int file = mkostemp(path, O_CLOEXEC);
+	if (file < 0)
+		return errno;
+	unlink(path);
+	*fd = file;
+	return 0;
+}
+
+static int create_in(const char *directory, int *fd)
+{
+	int file = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (file < 0) /* the reason differs by file system and kernel; a real one will show again */
+		return create_and_unlink_in(directory, fd);
+	*fd = file;
+	return 0;
+}
+
+static int create_at(const char *path, int *fd)
+{
+	int file = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+
+	if (file < 0)
+		return errno;
+	unlink(path);
+	*fd = file;
+	return 0;
+}
+
+int os_file_create(const char *where, int *fd)
+{
+	struct stat is;
+
+	if (!stat(where, &is) && S_ISDIR(is.st_mode))
+		return create_in(where, fd);
+	return create_at(where, fd);
+}
+
+int os_file_allocate(int fd, uint64_t bytes)
+{
+	struct stat before;
+	int error;
+
+	if (bytes > INT64_MAX)
+		return EFBIG;
+	if (!bytes)
+		return 0;
+	if (fstat(fd, &before))
+		return errno;
+	do
+		error = posix_fallocate(fd, 0, (off_t)bytes);
+	while (error == EINTR);
+	if (error) /* some file systems keep what they could allocate */
+		(void)!ftruncate(fd, before.st_size);
+	return error;
+}
+
+int os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset)
+{
+	char *at = buffer;
+
+	while (bytes) {
+		ssize_t done = pread(fd, at, bytes, (off_t)offset);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done < 0 ? errno : EIO;
+		at += done;
+		bytes -= (size_t)done;
+		offset += (uint64_t)done;
+	}
+	return 0;
+}
+
+int os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset)
+{
+	const char *at = buffer;
+
+	while (bytes) {
+		ssize_t done = pwrite(fd, at, bytes, (off_t)offset);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done < 0 ? errno : EIO;
+		at += done;
+		bytes -= (size_t)done;
+		offset += (uint64_t)done;
+	}
+	return 0;
+}
+
+void os_file_close(int fd)
+{
+	close(fd);
+}
+
+static bool membarrier(int command)
+{
+	return !syscall(SYS_membarrier, command, 0, 0);
+}
+
+static bool has_global_barrier(void)
+{
+	long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+
+	return commands > 0 && commands & MEMBARRIER_CMD_GLOBAL;
+}
+
+bool os_barrier_ready(void)
+{
+	return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) || has_global_barrier();
+}
+
+void os_barrier(void)
+{
+	/* Private is refused where it is unknown; global takes milliseconds, but is as good. */
+	if (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+		CHECK(membarrier(MEMBARRIER_CMD_GLOBAL));
+}
+
+void os_yield(void)
+{
+	sched_yield();
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the library asks of the host: the only file that calls it for memory, files and barriers.
+ *
+ * Conventions: memory comes zeroed. Functions that can fail return NULL, or 0 or an errno value; they
+ * set nothing else. Each is a call of its own, never inlined, so that a test can stand in for it
+ * (--wrap) and make the N-th one fail. Any thread may call any of them.
+ */
+#ifndef NTMM_BASE_OS_H
+#define NTMM_BASE_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+void *os_alloc(size_t bytes);
+void os_free(void *memory);
+
+/* Address space, zero, populated by the host as it is touched. `bytes` in whole pages. */
+void *os_map(size_t bytes);
+void os_unmap(void *memory, size_t bytes);
+/* The contents may go; the range reads as zero afterwards. */
+void os_map_zero(void *memory, size_t bytes);
+
+/* A new file without a name, mode 0600, in the directory `where` or, if no such directory is, made
+ * at the path `where` where no file may be. */
+int os_file_create(const char *where, int *fd);
+/* Really allocates `bytes` of disk. ENOSPC, EFBIG ... */
+int os_file_allocate(int fd, uint64_t bytes);
+/* All of it or an error; a short transfer is EIO. May block. */
+int os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset);
+int os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset);
+void os_file_close(int fd);
+
+/* Every thread of this host process has executed a memory barrier when it returns. os_barrier_ready
+ * must have succeeded once before. */
+bool os_barrier_ready(void);
+void os_barrier(void);
+void os_yield(void);
+
+#endif

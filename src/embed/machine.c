@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ntmm/machine.h: machines, their figures and their observer.
+ */
+#include "base/check.h"
+#include "embed/embed.h"
+#include "object/handle.h"
+
+const char *ntmm_error_message(void)
+{
+	return complaint();
+}
+
+NTSTATUS ntmm_machine_create(const ntmm_machine_config *config, ntmm_machine **machine)
+{
+	complain_nothing();
+	if (!config || !machine) {
+		complain("no configuration, or nowhere to put the machine");
+		return STATUS_INVALID_PARAMETER;
+	}
+	return machine_create(config, machine);
+}
+
+static void end_process(struct process *process, void *context)
+{
+	(void)context;
+	process_end(process, 0);
+	process->domain = NULL;
+}
+
+void ntmm_machine_destroy(ntmm_machine *machine)
+{
+	if (!machine)
+		return;
+	process_each(machine, end_process, NULL);
+	machine_destroy(machine);
+}
+
+const void *ntmm_machine_ram(const ntmm_machine *machine, uint64_t *bytes)
+{
+	if (bytes)
+		*bytes = address_of(machine->pager.phys.count);
+	return machine->pager.phys.ram;
+}
+
+void *ntmm_machine_shared_page(ntmm_machine *machine)
+{
+	return frame_bytes(&machine->pager.phys, machine->pager.shared_page);
+}
+
+static void fill_states(const struct pager *pager, ntmm_machine_counters *c)
+{
+	const uint64_t *in_state = pager->phys.in_state;
+	c->ram = pager->phys.count;
+	c->zeroed = in_state[FRAME_ZEROED];
+	c->free = in_state[FRAME_FREE];
+	c->standby = in_state[FRAME_STANDBY];
+	c->modified = in_state[FRAME_MODIFIED];
+	c->active = in_state[FRAME_ACTIVE];
+	c->transition = in_state[FRAME_READING] + in_state[FRAME_WRITING];
+	c->tables = in_state[FRAME_TABLE] + in_state[FRAME_IDLE];
+	c->fixed = in_state[FRAME_FIXED];
+}
+
+static void fill_ledgers(struct pager *pager, ntmm_machine_counters *c)
+{
+	c->commit_total = atomic_load(&pager->commit.total);
+	c->commit_limit = atomic_load(&pager->commit.limit);
+	c->commit_peak = atomic_load(&pager->commit.peak);
+	c->resident_total = atomic_load(&pager->resident.total);
+	c->resident_limit = atomic_load(&pager->resident.limit);
+	if (!pager->store)
+		return;
+	c->slots = pager->store->slots - pager->store->bad;
+	c->slots_used = pager->store->used - pager->store->bad;
+}
+
+static void fill_events(const struct pager *pager, ntmm_machine_counters *c)
+{
+	c->demand_zero = pager->tally.demand_zero;
+	c->soft = pager->tally.soft;
+	c->hard = pager->tally.hard;
+	c->violations = pager->tally.violations;
+	c->guards = pager->tally.guards;
+	c->page_ins = pager->tally.page_ins;
+	c->page_outs = pager->tally.page_outs;
+	c->trimmed = pager->tally.trimmed;
+	c->read_errors = pager->read_errors;
+	c->write_errors = pager->write_errors;
+	c->lost_events = pager->queue.lost;
+	for (uint32_t i = 0; i < pager->map_count; i++)
+		c->processes += pager->maps[i] != NULL;
+}
+
+NTSTATUS ntmm_machine_get_counters(ntmm_machine *machine, ntmm_machine_counters *counters)
+{
+	if (!counters || counters->size != sizeof *counters)
+		return STATUS_INFO_LENGTH_MISMATCH;
+	*counters = (ntmm_machine_counters){.size = sizeof *counters};
+	lock_take(&machine->pager.lock);
+	fill_states(&machine->pager, counters);
+	fill_ledgers(&machine->pager, counters);
+	fill_events(&machine->pager, counters);
+	lock_drop(&machine->pager.lock);
+	return STATUS_SUCCESS;
+}
+
+static void check_process(struct process *process, void *context)
+{
+	bool *fine = context;
+	shared_lock_read(&process->space->lock);
+	*fine = *fine && space_check(process->space);
+	shared_lock_drop(&process->space->lock);
+}
+
+bool ntmm_machine_check(ntmm_machine *machine)
+{
+	bool fine = true;
+	complain_nothing();
+	process_each(machine, check_process, &fine);
+	lock_take(&machine->pager.lock);
+	fine = fine && pager_check(&machine->pager);
+	lock_drop(&machine->pager.lock);
+	return fine;
+}
+
+uint64_t ntmm_machine_balance(ntmm_machine *machine, uint64_t available)
+{
+	uint64_t reached = pager_balance(&machine->pager, available);
+	pager_deliver(&machine->pager);
+	return reached;
+}
+
+uint64_t ntmm_machine_write_modified(ntmm_machine *machine, uint64_t pages)
+{
+	uint64_t done = 0, now = 1;
+	NTSTATUS status = STATUS_SUCCESS;
+	while (done < pages && now) {
+		now = write_cluster(&machine->pager, &status);
+		done += now;
+	}
+	pager_deliver(&machine->pager);
+	return done;
+}
+
+NTSTATUS ntmm_machine_observe(ntmm_machine *machine, ntmm_observer observer, void *context)
+{
+	return pager_observe(&machine->pager, observer, context);
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ntmm/machine.h: processes of a machine, and where their pages are.
+ */
+#include <ntmm/windows.h>
+
+#include "base/check.h"
+#include "embed/embed.h"
+#include "win32/error.h"
+
+NTSTATUS embed_process(HANDLE handle, uint32_t access, struct process **process, struct machine_process **inside)
+{
+	NTSTATUS status = process_reference(handle, access, process);
+	if (status)
+		return status;
+	*inside = machine_process_of((*process)->space);
+	if (!atomic_load(&(*inside)->gone))
+		return STATUS_SUCCESS;
+	process_release(*process);
+	return STATUS_PROCESS_IS_TERMINATING;
+}
+
+NTSTATUS embed_query(HANDLE handle, struct process **process, struct machine_process **inside)
+{
+	NTSTATUS status = embed_process(handle, PROCESS_QUERY_INFORMATION, process, inside);
+	if (status == STATUS_ACCESS_DENIED)
+		status = embed_process(handle, PROCESS_QUERY_LIMITED_INFORMATION, process, inside);
+	return status;
+}
+
+/* The process's number is known only now: its events and counters tell it. */
+static void give_number(struct process *process)
+{
+	struct page_map *map = &machine_process_of(process->space)->map;
+	lock_take(&map->pager->lock);
+	map->pid = process->pid;
+	lock_drop(&map->pager->lock);
+}
+
+static NTSTATUS create(ntmm_machine *machine, ntmm_layout layout, struct process **process)
+{
+	struct space *space;
+	if (!machine || !layout_of(layout))
+		return STATUS_INVALID_PARAMETER;
+	NTSTATUS status = machine_process_create(machine, layout_of(layout), &space);
+	if (status)
+		return status;
+	status = process_create(space, machine, process);
+	if (!status) {
+		give_number(*process);
+		return STATUS_SUCCESS;
+	}
+	space_end(space);
+	machine_engine.free(space);
+	return status;
+}
+
+HANDLE ntmm_process_create(ntmm_machine *machine, ntmm_layout layout)
+{
+	struct process *process;
+	HANDLE handle = NULL;
+	complain_nothing();
+	if (!win32_ok(create(machine, layout, &process)))
+		return NULL;
+	NTSTATUS status = handle_open(&process->object, PROCESS_ALL_ACCESS, &handle);
+	process_release(process);
+	return win32_ok(status) ? handle : NULL;
+}
+
+/* With the page map still there: both locks held. */
+static bool lock_inside(struct machine_process *inside)
+{
+	shared_lock_read(&inside->space.lock);
+	if (!inside->space.ended) {
+		lock_take(&inside->map.pager->lock);
+		return true;
+	}
+	shared_lock_drop(&inside->space.lock);
+	return false;
+}
+
+static void unlock_inside(struct machine_process *inside)
+{
+	lock_drop(&inside->map.pager->lock);
+	shared_lock_drop(&inside->space.lock);
+}
+
+uint64_t ntmm_process_cr3(HANDLE handle)
+{
+	struct process *process;
+	struct machine_process *inside;
+	uint64_t cr3 = 0;
+	if (!win32_ok(embed_query(handle, &process, &inside)))
+		return 0;
+	if (lock_inside(inside)) {
+		cr3 = address_of(inside->map.root);
+		unlock_inside(inside);
+	}
+	process_release(process);
+	return cr3;
+}
+
+static void fill_counters(const struct machine_process *inside, ntmm_process_counters *c)
+{
+	const struct page_map *map = &inside->map;
+	*c = (ntmm_process_counters){.size = sizeof *c, .pid = map->pid};
+	c->commit = inside->space.commit;
+	c->commit_peak = inside->space.commit_peak;
+	c->working_set = map->active;
+	c->working_set_peak = map->active_peak;
+	c->tables = map->tables;
+	c->locked = map->locked;
+	c->demand_zero = map->tally.demand_zero;
+	c->soft = map->tally.soft;
+	c->hard = map->tally.hard;
+	c->violations = map->tally.violations;
+	c->guards = map->tally.guards;
+	c->page_ins = map->tally.page_ins;
+	c->page_outs = map->tally.page_outs;
+	c->trimmed = map->tally.trimmed;
+}
+
+NTSTATUS ntmm_process_get_counters(HANDLE handle, ntmm_process_counters *counters)
+{
+	struct process *process;
+	struct machine_process *inside;
+	if (!counters || counters->size != sizeof *counters)
+		return STATUS_INFO_LENGTH_MISMATCH;
+	NTSTATUS status = embed_query(handle, &process, &inside);
+	if (status)
+		return status;
+	status = STATUS_PROCESS_IS_TERMINATING;
+	if (lock_inside(inside)) {
+		fill_counters(inside, counters);
+		unlock_inside(inside);
+		status = STATUS_SUCCESS;
+	}
+	process_release(process);
+	return status;
+}
+
+static uint32_t where_is(enum frame_state state)
+{
+	switch (state) {
+	case FRAME_ACTIVE:
+	case FRAME_FIXED:
+		return NTMM_PAGE_ACTIVE;
+	case FRAME_STANDBY:
+		return NTMM_PAGE_STANDBY;
+	case FRAME_MODIFIED:
+		return NTMM_PAGE_MODIFIED;
+	default:
+		return NTMM_PAGE_TRANSITION;
+	}
+}
+
+static void fill_frame(const struct pager *pager, struct pte pte, ntmm_page_info *info)
+{
+	const struct frame *record = frame_at(&pager->phys, pte_frame(pte));
+	info->where = where_is(record->state);
+	info->frame = pte_frame(pte);
+	info->slot = record->slot;
+	info->locked = (record->flags & FRAME_LOCKED) != 0;
+	info->dirty = (record->flags & FRAME_DIRTY) != 0;
+	info->accessed = pte_is_present(pte) && pte_is_accessed(pte);
+	info->age = info->where == NTMM_PAGE_ACTIVE ? pager->epoch - record->epoch : 0;
+}
+
+static void fill_info(const struct page_map *map, uint64_t page, ntmm_page_info *info)
+{
+	*info = (ntmm_page_info){.size = sizeof *info, .where = NTMM_PAGE_NONE};
+	struct place place = map_walk(&map->pager->phys, map->root, page);
+	struct pte pte = pte_load(place.entry);
+	if (place.level != 1) {
+		info->where = pte_is_zero(pte) ? NTMM_PAGE_NONE : NTMM_PAGE_PAGED_OUT; /* its table is */
+		return;
+	}
+	info->entry = pte.raw;
+	if (pte_is_resident(pte)) {
+		fill_frame(map->pager, pte, info);
+	} else if (pte_is_paged_out(pte)) {
+		info->where = NTMM_PAGE_PAGED_OUT;
+		info->slot = pte_slot(pte);
+	}
+}
+
+NTSTATUS ntmm_process_page_info(HANDLE handle, uint64_t address, ntmm_page_info *info)
+{
+	struct process *process;
+	struct machine_process *inside;
+	if (!info || info->size != sizeof *info)
+		return STATUS_INFO_LENGTH_MISMATCH;
+	NTSTATUS status = embed_query(handle, &process, &inside);
+	if (status)
+		return status;
+	status = STATUS_INVALID_PARAMETER;
+	if (address <= inside->space.layout->maximum && lock_inside(inside)) {
+		fill_info(&inside->map, page_of(address), info);
+		unlock_inside(inside);
+		status = STATUS_SUCCESS;
+	}
+	process_release(process);
+	return status;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What stands between the rules and the pages: one table of operations per engine.
+ *
+ * space/ knows what Windows can say about a page; the engine holds the page. A space points to the
+ * table of its engine, which finds its own structure around the space. Ranges are not empty.
+ *
+ * (W) The space is locked for writing; the operation neither fails nor blocks for long; when it
+ *     returns no thread reaches a page in a way that the new state forbids.
+ * (0) The caller holds no lock. These may block on I/O.
+ */
+#ifndef NTMM_ENGINE_H
+#define NTMM_ENGINE_H
+
+#include <ntmm/status.h>
+#include <ntmm/types.h>
+
+#include "base/units.h"
+#include "space/prot.h"
+
+struct space;
+
+enum copy_way { COPY_READ, COPY_WRITE };
+
+/* What QueryWorkingSetEx tells. */
+struct residency {
+	bool valid, locked;
+	prot_t prot;
+};
+
+/* Pages. What GetProcessMemoryInfo tells. */
+struct usage {
+	uint64_t faults;
+	uint64_t working_set, working_set_peak;
+};
+
+/* Pages. What GlobalMemoryStatusEx tells. */
+struct memory_status {
+	uint64_t physical, available;
+	uint64_t commit_limit, commit_total;
+};
+
+/* Pages; flags are QUOTA_LIMITS_HARDWS_... of the face: MIN_ENABLE or MIN_DISABLE, and of MAX. */
+struct ws_limits {
+	uint64_t minimum, maximum;
+	uint32_t flags;
+};
+
+enum note { NOTE_ALLOC, NOTE_FREE };
+
+struct engine {
+	/* (W) The pages are committed with `prot`; some were before, others are new and read as zero. */
+	void (*protect)(struct space *space, struct range range, prot_t prot);
+	/* (W) The pages are committed no more: contents, locks and storage go. */
+	void (*decommit)(struct space *space, struct range range);
+	/* (W) The contents are of no interest until written again (VA-64, VA-65). */
+	void (*reset)(struct space *space, struct range range);
+	/* (W) The contents matter again; false when some are lost and read as zero (VA-69). */
+	bool (*reset_undo)(struct space *space, struct range range);
+	/* (W) OfferVirtualMemory: out of every reach, unlocked, disposable, 1 first to 4 last (OF-3). */
+	void (*offer)(struct space *space, struct range range, unsigned priority);
+	/* (W) ReclaimVirtualMemory; false when some contents are lost (OF-4). */
+	bool (*reclaim)(struct space *space, struct range range);
+	/* (W) DiscardVirtualMemory: the frames and slots go at once (OF-5). */
+	void (*discard)(struct space *space, struct range range);
+
+	/* (0) Makes the pages resident, touching each for reading as a system service does, and locks
+	 * them with the bits of `how` (MAP_PROCESS, MAP_SYSTEM). All or nothing, but a guard that was
+	 * hit is consumed. STATUS_WAS_LOCKED when all were. (VL-4 to VL-10) */
+	NTSTATUS (*lock)(struct space *space, struct range range, unsigned how);
+	/* (0) STATUS_NOT_LOCKED when some page is not: then none is unlocked, and those that are not
+	 * leave the working set (VL-22, VL-23). */
+	NTSTATUS (*unlock)(struct space *space, struct range range, unsigned how);
+	/* (0) Copies between the space and a host buffer as another process would (GP-9): stops at the
+	 * first page that may not be read or written. *done bytes were copied. STATUS_SUCCESS,
+	 * STATUS_ACCESS_VIOLATION or STATUS_IN_PAGE_ERROR. */
+	NTSTATUS (*copy)(struct space *space, uint64_t address, void *host, uint64_t bytes,
+	                 enum copy_way way, uint64_t *done);
+	/* (0) Brings what is in the paging file into memory, not into the working set (PF-1). */
+	void (*prefetch)(struct space *space, struct range range);
+	/* (0) Takes every page that is not locked out of the working set (WS-8). */
+	void (*empty)(struct space *space);
+	/* (0) */
+	void (*residency)(struct space *space, uint64_t page, struct residency *residency);
+	void (*usage)(struct space *space, struct usage *usage);
+	void (*memory)(struct space *space, struct memory_status *status);
+	void (*get_limits)(struct space *space, struct ws_limits *limits);
+	/* (0) Values are valid by WS-4 and WS-6. STATUS_INSUFFICIENT_RESOURCES when the machine cannot
+	 * promise the minimum. */
+	NTSTATUS (*set_limits)(struct space *space, const struct ws_limits *limits);
+
+	/* (0) A call has reserved or committed, decommitted or released `range`: for observers. */
+	void (*note)(struct space *space, enum note note, struct range range);
+
+	/* (0) Gives back everything the engine holds for the space; nothing but free() is called after.
+	 * Threads of the process find no page any more when it returns. Called once. */
+	void (*end)(struct space *space);
+	/* (0) Frees the space's memory. It has ended. */
+	void (*free)(struct space *space);
+};
+
+#endif

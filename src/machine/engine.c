@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine table of machines: the rules' requests, handed to the pager.
+ */
+#include <ntmm/ntapi.h>
+#include <ntmm/windows.h>
+
+#include "base/os.h"
+#include "machine/machine.h"
+#include "machine/thread/thread.h"
+
+static struct page_map *map_of(struct space *space)
+{
+	return &machine_process_of(space)->map;
+}
+
+/* ---- (W) ------------------------------------------------------------------------------------ */
+
+static void protect(struct space *space, struct range range, prot_t prot)
+{
+	pages_protect(map_of(space), range, prot);
+	if (prot_is_guard(prot))
+		stack_note_guard(machine_process_of(space), range);
+}
+
+static void decommit(struct space *space, struct range range)
+{
+	pages_decommit(map_of(space), range);
+}
+
+static void reset(struct space *space, struct range range)
+{
+	pages_reset(map_of(space), range);
+}
+
+static bool reset_undo(struct space *space, struct range range)
+{
+	return pages_reset_undo(map_of(space), range);
+}
+
+static void offer(struct space *space, struct range range, unsigned priority)
+{
+	(void)priority; /* offered pages all go before any other */
+	pages_offer(map_of(space), range);
+}
+
+static bool reclaim(struct space *space, struct range range)
+{
+	return pages_reset_undo(map_of(space), range);
+}
+
+static void discard(struct space *space, struct range range)
+{
+	pages_discard(map_of(space), range);
+}
+
+/* ---- copies (0) ------------------------------------------------------------------------------ */
+
+struct transfer {
+	uint8_t *host;
+	uint64_t address, bytes;
+	enum copy_way way;
+};
+
+static NTSTATUS transfer_visitor(struct fault *fault, void *context)
+{
+	const struct transfer *part = context;
+	uint8_t *page = frame_bytes(&fault->map->pager->phys, pte_frame(pte_load(fault->place.entry)));
+	uint8_t *guest = page + part->address % PAGE_BYTES;
+	bool write = part->way == COPY_WRITE;
+	touch_copy(write ? guest : part->host, write ? part->host : guest, part->bytes);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS copy(struct space *space, uint64_t address, void *host, uint64_t bytes, enum copy_way way,
+                     uint64_t *done)
+{
+	struct transfer part = {host, address, 0, way};
+	struct touch touch = {machine_process_of(space), address, way == COPY_WRITE ? NTMM_STORE : NTMM_LOAD,
+	                      MODE_FOREIGN, transfer_visitor, &part};
+	NTSTATUS status = STATUS_SUCCESS;
+	for (*done = 0; *done < bytes && !status; *done += status ? 0 : part.bytes) {
+		touch.address = part.address = address + *done;
+		part.host = (uint8_t *)host + *done;
+		part.bytes = min_u64(bytes - *done, PAGE_BYTES - part.address % PAGE_BYTES);
+		status = touch_as_service(&touch);
+	}
+	return status;
+}
+
+/* ---- figures (0) ----------------------------------------------------------------------------- */
+
+static bool lock_map(struct space *space)
+{
+	shared_lock_read(&space->lock);
+	if (!space->ended) {
+		lock_take(&map_of(space)->pager->lock);
+		return true;
+	}
+	shared_lock_drop(&space->lock);
+	return false;
+}
+
+static void unlock_map(struct space *space)
+{
+	lock_drop(&map_of(space)->pager->lock);
+	shared_lock_drop(&space->lock);
+}
+
+static void empty(struct space *space)
+{
+	if (!lock_map(space))
+		return;
+	trim_all(map_of(space));
+	unlock_map(space);
+	pager_deliver(map_of(space)->pager);
+}
+
+static void residency(struct space *space, uint64_t page, struct residency *residency)
+{
+	struct page_map *map = map_of(space);
+	*residency = (struct residency){0};
+	if (!lock_map(space))
+		return;
+	struct place place = map_walk(&map->pager->phys, map->root, page);
+	struct pte pte = pte_load(place.entry);
+	if (place.level == 1 && pte_is_present(pte)) {
+		const struct frame *record = frame_at(&map->pager->phys, pte_frame(pte));
+		*residency = (struct residency){true, (record->flags & FRAME_LOCKED) != 0, pte_prot(pte)};
+	}
+	unlock_map(space);
+}
+
+static void usage(struct space *space, struct usage *usage)
+{
+	const struct page_map *map = map_of(space);
+	*usage = (struct usage){0};
+	if (!lock_map(space))
+		return;
+	usage->faults = map->tally.demand_zero + map->tally.soft + map->tally.hard;
+	usage->working_set = map->active;
+	usage->working_set_peak = map->active_peak;
+	unlock_map(space);
+}
+
+static void memory(struct space *space, struct memory_status *status)
+{
+	struct pager *pager = map_of(space)->pager;
+	*status = (struct memory_status){0};
+	if (!lock_map(space))
+		return;
+	status->physical = pager->phys.count;
+	status->available = phys_available(&pager->phys);
+	status->commit_limit = atomic_load(&pager->commit.limit);
+	status->commit_total = atomic_load(&pager->commit.total);
+	unlock_map(space);
+}
+
+/* ---- working-set limits (0) ------------------------------------------------------------------ */
+
+static void get_limits(struct space *space, struct ws_limits *limits)
+{
+	if (!lock_map(space))
+		return;
+	*limits = map_of(space)->limits;
+	unlock_map(space);
+}
+
+static uint64_t promised(const struct ws_limits *limits)
+{
+	return limits->flags & QUOTA_LIMITS_HARDWS_MIN_ENABLE ? limits->minimum : 0;
+}
+
+/* A hard minimum is a promise of frames: charged to the resident ledger. */
+static NTSTATUS set_limits(struct space *space, const struct ws_limits *limits)
+{
+	struct page_map *map = map_of(space);
+	NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
+	if (!lock_map(space))
+		return STATUS_PROCESS_IS_TERMINATING;
+	struct ledger *resident = &map->pager->resident;
+	if (limits->minimum <= atomic_load(&resident->limit) && ledger_charge(resident, promised(limits))) {
+		ledger_return(resident, promised(&map->limits));
+		map->limits = *limits;
+		trim_to_maximum(map);
+		status = STATUS_SUCCESS;
+	}
+	unlock_map(space);
+	pager_deliver(map->pager);
+	return status;
+}
+
+/* ---- the rest (0) ---------------------------------------------------------------------------- */
+
+static void note(struct space *space, enum note note, struct range range)
+{
+	struct page_map *map = map_of(space);
+	struct pager *pager = map->pager;
+	if (!__atomic_load_n(&pager->queue.observer, __ATOMIC_RELAXED) || !lock_map(space))
+		return;
+	ntmm_event_kind kind = note == NOTE_ALLOC ? NTMM_EVENT_ALLOC : NTMM_EVENT_FREE;
+	if (pager->queue.observer)
+		event_queue_push(pager, (ntmm_event){kind, map->pid, 0, address_of(range.start), range_pages(range),
+		                                     UINT64_MAX, UINT64_MAX});
+	unlock_map(space);
+	pager_deliver(pager);
+}
+
+static void end(struct space *space)
+{
+	struct machine_process *process = machine_process_of(space);
+	struct page_map *map = &process->map;
+	atomic_store(&process->gone, true);
+	page_map_destroy(map, space_whole(space->layout));
+	pager_deliver(map->pager);
+}
+
+static void free_process(struct space *space)
+{
+	space_destroy(space);
+	os_free(machine_process_of(space));
+}
+
+const struct engine machine_engine = {
+	.protect = protect,
+	.decommit = decommit,
+	.reset = reset,
+	.reset_undo = reset_undo,
+	.offer = offer,
+	.reclaim = reclaim,
+	.discard = discard,
+	.lock = pages_lock,
+	.unlock = pages_unlock,
+	.copy = copy,
+	.prefetch = pages_prefetch,
+	.empty = empty,
+	.residency = residency,
+	.usage = usage,
+	.memory = memory,
+	.get_limits = get_limits,
+	.set_limits = set_limits,
+	.note = note,
+	.end = end,
+	.free = free_process,
+};

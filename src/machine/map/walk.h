@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The page map: four levels of tables in the machine's frames, in the processor's format (S4).
+ *
+ *      47    39 38    30 29    21 20    12 11     0
+ *     | level 4| level 3| level 2| level 1| offset |     9 bits each index 512 entries of 8 bytes
+ *
+ * A place is one entry: number `index` of table `table`, which is at `level` (1 lowest ... 4 top).
+ * Units: page numbers. Threads: guarded by the pager's lock.
+ */
+#ifndef NTMM_MACHINE_MAP_WALK_H
+#define NTMM_MACHINE_MAP_WALK_H
+
+#include "machine/map/pte.h"
+
+#define MAP_LEVELS 4
+#define MAP_FANOUT 512
+
+struct place {
+	struct pte *entry;
+	frame_t table;
+	uint16_t index;
+	uint8_t level;
+};
+
+/* The place of `page`'s entry, as deep as the tables are present: at level 1, or where the walk had to
+ * stop, at an entry that is not present. */
+struct place map_walk(const struct phys *phys, frame_t root, uint64_t page);
+
+/* Pages that an entry at `level` stands for. */
+static inline uint64_t map_span(unsigned level)
+{
+	return UINT64_C(1) << (9 * (level - 1));
+}
+
+/* Writes an entry, and keeps the counts of its table. */
+void map_set(struct phys *phys, struct place place, struct pte value);
+
+/* The entry that refers to the frame of a page or table (not of a top table). */
+struct place map_place_of(const struct phys *phys, frame_t frame);
+
+/* Which top table's map, and which page (the first one, of a table) the frame stands for. */
+struct mapped {
+	uint32_t map;
+	uint64_t page;
+};
+struct mapped map_owner_of(const struct phys *phys, frame_t frame);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bringing one page in: what its entry says decides (PG-10 to PG-14, PG-40).
+ */
+#include "machine/pager/pager.h"
+
+static enum fault_outcome enter(struct fault *fault, struct place place, frame_t frame)
+{
+	struct page_map *map = fault->map;
+	struct pager *pager = map->pager;
+	struct frame *record = frame_at(&pager->phys, frame);
+	table_wake(map, place.table);
+	record->table = place.table;
+	record->entry = place.index & (MAP_FANOUT - 1);
+	record->level = 0;
+	record->epoch = pager->epoch;
+	map_set(&pager->phys, place, pte_present(frame, fault->prot, map->nx, PTE_ACCESSED));
+	frame_set_state(&pager->phys, frame, FRAME_ACTIVE);
+	ws_add(map, frame);
+	pager->faults_since_sample++;
+	fault->place = place;
+	return FAULT_DONE;
+}
+
+/* PG-11: never touched, or discarded. */
+static enum fault_outcome demand_zero(struct fault *fault, struct place place)
+{
+	struct page_map *map = fault->map;
+	frame_t frame = table_take(map, place.table, USE_DATA);
+	if (frame == NO_FRAME)
+		return FAULT_FRAME;
+	TALLY(map, demand_zero);
+	pager_event(map->pager, map, NTMM_EVENT_DEMAND_ZERO, fault->page, frame, 0);
+	return enter(fault, place, frame);
+}
+
+/* PG-13: on standby or modified, or being written: no I/O. Being read: wait (PG-44). */
+static enum fault_outcome soft(struct fault *fault, struct place place, frame_t frame)
+{
+	struct page_map *map = fault->map;
+	struct frame *record = frame_at(&map->pager->phys, frame);
+	if (record->state == FRAME_READING || record->state == FRAME_WRITING)
+		return FAULT_WAIT;
+	if (!fault->counted) {
+		TALLY(map, soft);
+		pager_event(map->pager, map, NTMM_EVENT_SOFT, fault->page, frame, record->slot);
+	}
+	return enter(fault, place, frame);
+}
+
+/* PG-12: takes a frame for the read; the entry says transition meanwhile. */
+enum fault_outcome fault_begin_read(struct fault *fault, struct place place, struct pte pte)
+{
+	struct page_map *map = fault->map;
+	struct pager *pager = map->pager;
+	frame_t frame = table_take(map, place.table, USE_READ);
+	if (frame == NO_FRAME)
+		return FAULT_FRAME;
+	struct frame *record = frame_at(&pager->phys, frame);
+	table_wake(map, place.table);
+	record->table = place.table;
+	record->entry = place.index & (MAP_FANOUT - 1);
+	record->level = (place.level - 1u) & 7;
+	record->slot = pte_slot(pte);
+	frame_set_state(&pager->phys, frame, FRAME_READING);
+	map_set(&pager->phys, place, pte_transition(frame, pte_prot(pte)));
+	fault->reading = frame;
+	return FAULT_READ;
+}
+
+/* The system's page (AS-4): no working set, no frame of the process's. */
+static enum fault_outcome map_shared(struct fault *fault, struct place place)
+{
+	struct page_map *map = fault->map;
+	table_wake(map, place.table);
+	map_set(&map->pager->phys, place, pte_present(map->pager->shared_page, PROT_READONLY, map->nx, PTE_ACCESSED));
+	fault->place = place;
+	return FAULT_DONE;
+}
+
+/* The page is in memory and may be used: note the access. The first store makes it dirty: what the
+ * paging file has is worth nothing any more (PG-47). */
+static enum fault_outcome touch(struct fault *fault)
+{
+	struct pager *pager = fault->map->pager;
+	struct pte pte = pte_set_bits(fault->place.entry, PTE_ACCESSED);
+	if (fault->access == NTMM_STORE && !pte_is_dirty(pte)) {
+		struct frame *record = frame_at(&pager->phys, pte_frame(pte));
+		pte_set_bits(fault->place.entry, PTE_DIRTY);
+		record->flags = (uint8_t)((record->flags | FRAME_DIRTY) & ~FRAME_RESET);
+		pager_free_slot(pager, record);
+	}
+	return FAULT_DONE;
+}
+
+static enum fault_outcome resolve(struct fault *fault, struct place place)
+{
+	struct pte pte = pte_load(place.entry);
+	fault->place = place;
+	if (pte_is_present(pte))
+		return FAULT_DONE;
+	if (fault->shared)
+		return map_shared(fault, place);
+	if (pte_is_transition(pte))
+		return soft(fault, place, pte_frame(pte));
+	if (pte_is_paged_out(pte))
+		return fault_begin_read(fault, place, pte);
+	return demand_zero(fault, place);
+}
+
+enum fault_outcome fault_step(struct fault *fault)
+{
+	struct page_map *map = fault->map;
+	trim_to_maximum(map);
+	struct place place = map_walk(&map->pager->phys, map->root, fault->page);
+	while (place.level > 1) {
+		enum fault_outcome outcome = table_bring(fault, place);
+		if (outcome != FAULT_DONE)
+			return outcome;
+		place = map_walk(&map->pager->phys, map->root, fault->page);
+	}
+	enum fault_outcome outcome = resolve(fault, place);
+	return outcome == FAULT_DONE ? touch(fault) : outcome;
+}
+
+void fault_abandon(struct fault *fault)
+{
+	struct page_map *map = fault->map;
+	struct place place = map_walk(&map->pager->phys, map->root, fault->page);
+	table_settle(map, place.table);
+}
+
+/* The page or table is there: on standby, until the fault that wanted it runs again. */
+static void read_arrived(struct fault *fault, struct frame *record)
+{
+	struct page_map *map = fault->map;
+	frame_set_state(&map->pager->phys, fault->reading, FRAME_STANDBY);
+	map->tally.page_ins++;
+	map->pager->tally.page_ins++;
+	pager_event(map->pager, map, NTMM_EVENT_PAGE_IN, fault->page, fault->reading, record->slot);
+	if (record->level == 0 && !fault->prefetch) {
+		TALLY(map, hard);
+		pager_event(map->pager, map, NTMM_EVENT_HARD, fault->page, fault->reading, record->slot);
+		fault->counted = true;
+	}
+}
+
+/* It could not be read: its entry says paged out, as before. */
+static void read_failed(struct fault *fault, struct frame *record)
+{
+	struct pager *pager = fault->map->pager;
+	struct place place = map_place_of(&pager->phys, fault->reading);
+	map_set(&pager->phys, place, pte_paged_out(record->slot, pte_prot(pte_load(place.entry))));
+	record->slot = 0; /* the entry's again */
+	frame_set_state(&pager->phys, fault->reading, FRAME_FREE);
+	table_settle(fault->map, place.table);
+	pager->read_errors++;
+}
+
+NTSTATUS fault_read(struct fault *fault)
+{
+	struct pager *pager = fault->map->pager;
+	struct frame *record = frame_at(&pager->phys, fault->reading);
+	int error = pager->store->operations->read(pager->store, record->slot, frame_bytes(&pager->phys, fault->reading), 1);
+	lock_take(&pager->lock);
+	if (record->flags & FRAME_ORPHAN)
+		pager_drop(pager, fault->reading);
+	else if (error)
+		read_failed(fault, record);
+	else
+		read_arrived(fault, record);
+	pthread_cond_broadcast(&pager->transferred);
+	lock_drop(&pager->lock);
+	return error ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The supply of frames: free, zeroed, then standby, oldest first (PG-36); and how more are made.
+ */
+#include "base/check.h"
+#include "machine/pager/pager.h"
+
+#define MAKE_ROOM_PAGES 32u
+#define BALANCE_TRIES 64
+
+void pager_free_slot(struct pager *pager, struct frame *record)
+{
+	if (record->slot)
+		slots_free(pager->store, record->slot);
+	record->slot = 0;
+}
+
+void pager_drop(struct pager *pager, frame_t frame)
+{
+	struct frame *record = frame_at(&pager->phys, frame);
+	bool in_transfer = record->state == FRAME_READING || record->state == FRAME_WRITING;
+	record->table = NO_FRAME;
+	if (in_transfer && !(record->flags & FRAME_ORPHAN)) {
+		record->flags |= FRAME_ORPHAN; /* the transfer ends it */
+		return;
+	}
+	pager_free_slot(pager, record);
+	record->flags = 0;
+	frame_set_state(&pager->phys, frame, FRAME_FREE);
+}
+
+/* What the entry of a page says once no frame holds it. */
+static struct pte entry_without_frame(const struct frame *record, prot_t prot)
+{
+	if (record->slot)
+		return pte_paged_out(record->slot, prot);
+	return record->flags & FRAME_RESET ? pte_discarded(prot) : (struct pte){0};
+}
+
+/* PG-34: the frame of the oldest standby page is given to another. */
+static void repurpose(struct pager *pager, frame_t frame)
+{
+	struct frame *record = frame_at(&pager->phys, frame);
+	struct mapped owner = map_owner_of(&pager->phys, frame);
+	struct page_map *map = pager->maps[owner.map];
+	struct place place = map_place_of(&pager->phys, frame);
+	CHECK(record->slot || record->level == 0);
+	pager_event(pager, map, NTMM_EVENT_REPURPOSE, owner.page, frame, record->slot);
+	map_set(&pager->phys, place, entry_without_frame(record, pte_prot(pte_load(place.entry))));
+	record->slot = 0; /* the entry's now */
+	pager_drop(pager, frame);
+	table_settle(map, place.table);
+}
+
+frame_t pager_take(struct pager *pager, enum frame_use use)
+{
+	if (!phys_free_count(&pager->phys) && pager->phys.standby.first != NO_FRAME)
+		repurpose(pager, pager->phys.standby.first);
+	return phys_take(&pager->phys, use);
+}
+
+static uint64_t low_water(const struct pager *pager)
+{
+	return min_u64(MAKE_ROOM_PAGES, pager->phys.count / 32);
+}
+
+bool pager_is_low(const struct pager *pager)
+{
+	return phys_available(&pager->phys) < low_water(pager);
+}
+
+/* Trims if too little is available; how many pages are then. */
+static uint64_t trim_some(struct pager *pager, uint64_t wanted)
+{
+	lock_take(&pager->lock);
+	age_pages(pager);
+	uint64_t available = phys_available(&pager->phys) + pager->phys.modified.count;
+	if (available < wanted)
+		trim_oldest(pager, wanted - available);
+	available = phys_available(&pager->phys);
+	lock_drop(&pager->lock);
+	return available;
+}
+
+NTSTATUS pager_make_room(struct pager *pager)
+{
+	NTSTATUS status = STATUS_NO_MEMORY;
+	uint64_t wanted = 2 * low_water(pager) + CLUSTER_PAGES;
+	if (trim_some(pager, wanted) || write_cluster(pager, &status))
+		return STATUS_SUCCESS;
+	return status;
+}
+
+static uint64_t available_now(struct pager *pager)
+{
+	lock_take(&pager->lock);
+	uint64_t available = phys_available(&pager->phys);
+	lock_drop(&pager->lock);
+	return available;
+}
+
+uint64_t pager_balance(struct pager *pager, uint64_t wanted)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	uint64_t available = trim_some(pager, wanted);
+	for (int failures = 0; available < wanted && failures < BALANCE_TRIES;) {
+		uint64_t before = available;
+		write_cluster(pager, &status);
+		available = available_now(pager);
+		if (available <= before)
+			available = trim_some(pager, wanted);
+		failures += available <= before;
+	}
+	return available;
+}

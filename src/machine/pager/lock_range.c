@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * VirtualLock, VirtualUnlock and PrefetchVirtualMemory over a range.
+ */
+#include "base/os.h"
+#include "machine/pager/touch.h"
+
+struct locking {
+	unsigned how;
+	bool all_were; /* every page so far had the bits before */
+	uint8_t *new;  /* bit set: page of the range that this call has locked */
+	uint64_t index;
+};
+
+static NTSTATUS lock_visitor(struct fault *fault, void *context)
+{
+	struct locking *locking = context;
+	NTSTATUS status = page_lock(fault->map, fault->place, locking->how);
+	if (status == STATUS_WAS_LOCKED)
+		return STATUS_SUCCESS;
+	if (status)
+		return status;
+	locking->all_were = false;
+	locking->new[locking->index / 8] |= (uint8_t)(1u << locking->index % 8);
+	return STATUS_SUCCESS;
+}
+
+/* The frame of a page, if it is active. The space's and the pager's locks are held. */
+static bool active_frame(const struct page_map *map, uint64_t page, frame_t *frame)
+{
+	struct place place = map_walk(&map->pager->phys, map->root, page);
+	struct pte pte = pte_load(place.entry);
+	if (place.level != 1 || !pte_is_present(pte))
+		return false;
+	*frame = pte_frame(pte);
+	return frame_at(&map->pager->phys, *frame)->state == FRAME_ACTIVE;
+}
+
+static bool lock_process(struct machine_process *process)
+{
+	shared_lock_read(&process->space.lock);
+	if (!process->space.ended) {
+		lock_take(&process->map.pager->lock);
+		return true;
+	}
+	shared_lock_drop(&process->space.lock);
+	return false;
+}
+
+static void unlock_process(struct machine_process *process)
+{
+	lock_drop(&process->map.pager->lock);
+	shared_lock_drop(&process->space.lock);
+}
+
+static void undo(struct machine_process *process, struct range range, const struct locking *locking)
+{
+	frame_t frame;
+	if (!lock_process(process))
+		return;
+	for (uint64_t i = 0; i < range_pages(range); i++)
+		if ((locking->new[i / 8] >> i % 8 & 1) && active_frame(&process->map, range.start + i, &frame))
+			page_unlock(&process->map, frame, locking->how);
+	unlock_process(process);
+}
+
+static NTSTATUS lock_each(struct machine_process *process, struct range range, struct locking *locking)
+{
+	struct touch touch = {process, 0, NTMM_LOAD, MODE_SERVICE, lock_visitor, locking};
+	NTSTATUS status = STATUS_SUCCESS;
+	for (locking->index = 0; locking->index < range_pages(range) && !status; locking->index++) {
+		touch.address = address_of(range.start + locking->index);
+		status = touch_as_service(&touch);
+	}
+	return status;
+}
+
+/* Whether so many pages could be locked at all: keeps the bookkeeping in bounds. */
+static bool within_quota(struct machine_process *process, struct range range)
+{
+	if (!lock_process(process))
+		return false;
+	bool within = range_pages(range) <= process->map.limits.minimum;
+	unlock_process(process);
+	return within;
+}
+
+NTSTATUS pages_lock(struct space *space, struct range range, unsigned how)
+{
+	struct machine_process *process = machine_process_of(space);
+	struct locking locking = {.how = how * FRAME_LOCK_PROCESS, .all_were = true};
+	if (!within_quota(process, range))
+		return STATUS_WORKING_SET_QUOTA;
+	locking.new = os_alloc(range_pages(range) / 8 + 1);
+	if (!locking.new)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	NTSTATUS status = lock_each(process, range, &locking);
+	if (status)
+		undo(process, range, &locking);
+	else if (locking.all_were)
+		status = STATUS_WAS_LOCKED;
+	os_free(locking.new);
+	return status;
+}
+
+static bool is_locked(const struct page_map *map, uint64_t page, unsigned how)
+{
+	frame_t frame;
+	return active_frame(map, page, &frame) && (frame_at(&map->pager->phys, frame)->flags & how) == how;
+}
+
+/* VL-23: what is not locked leaves the working set. */
+static void trim_unlocked(struct page_map *map, struct range range)
+{
+	struct shootdown shootdown = {0};
+	frame_t frame;
+	for (uint64_t page = range.start; page < range.end; page++)
+		if (active_frame(map, page, &frame) && !(frame_at(&map->pager->phys, frame)->flags & FRAME_LOCKED))
+			trim_page(map, frame, &shootdown);
+	shoot_wait(&shootdown);
+}
+
+static NTSTATUS unlock_locked(struct page_map *map, struct range range, unsigned how)
+{
+	frame_t frame;
+	for (uint64_t page = range.start; page < range.end; page++)
+		if (!is_locked(map, page, how)) {
+			trim_unlocked(map, range);
+			return STATUS_NOT_LOCKED;
+		}
+	for (uint64_t page = range.start; page < range.end; page++)
+		if (active_frame(map, page, &frame))
+			page_unlock(map, frame, how);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS pages_unlock(struct space *space, struct range range, unsigned how)
+{
+	struct machine_process *process = machine_process_of(space);
+	if (!lock_process(process))
+		return STATUS_PROCESS_IS_TERMINATING;
+	NTSTATUS status = unlock_locked(&process->map, range, how * FRAME_LOCK_PROCESS);
+	unlock_process(process);
+	pager_deliver(process->map.pager);
+	return status;
+}
+
+/* Reads one page if it is in the paging file, and its table is in memory. False: no room, stop. */
+static bool prefetch_page(struct machine_process *process, uint64_t *page)
+{
+	struct page_map *map = &process->map;
+	struct fault fault = {.map = map, .page = *page, .prefetch = true};
+	enum fault_outcome outcome = FAULT_DONE;
+	if (!lock_process(process))
+		return false;
+	struct place place = map_walk(&map->pager->phys, map->root, *page);
+	struct pte pte = pte_load(place.entry);
+	if (place.level == 1 && pte_is_paged_out(pte))
+		outcome = fault_begin_read(&fault, place, pte);
+	if (outcome == FAULT_FRAME)
+		table_settle(map, place.table);
+	*page = round_down(*page, map_span(place.level)) + map_span(place.level);
+	unlock_process(process);
+	if (outcome == FAULT_READ)
+		fault_read(&fault);
+	return outcome != FAULT_FRAME;
+}
+
+void pages_prefetch(struct space *space, struct range range)
+{
+	struct machine_process *process = machine_process_of(space);
+	uint64_t page = range.start;
+	while (page < range.end && prefetch_page(process, &page))
+		;
+	pager_deliver(process->map.pager);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Page maps begin with a top table and end with everything given back.
+ */
+#include <string.h>
+
+#include <ntmm/windows.h>
+
+#include "base/os.h"
+#include "machine/pager/pager.h"
+
+#define DEFAULT_MINIMUM 50 /* pages (WS-2) */
+#define DEFAULT_MAXIMUM 345
+#define FIRST_MAPS 16
+/* The top table, and the tables above the shared page, which once there stay. */
+#define RESIDENT_TABLES 4
+#define COMMITTED_TABLES 1 /* the top table; the space charges the others */
+
+static bool grow(struct pager *pager)
+{
+	uint32_t count = pager->map_count ? pager->map_count * 2 : FIRST_MAPS;
+	struct page_map **maps = os_alloc(count * sizeof(struct page_map *));
+	if (!maps)
+		return false;
+	if (pager->map_count)
+		memcpy(maps, pager->maps, pager->map_count * sizeof(struct page_map *));
+	os_free(pager->maps);
+	pager->maps = maps;
+	pager->map_count = count;
+	return true;
+}
+
+static bool find_number(struct pager *pager, uint32_t *number)
+{
+	for (*number = 0; *number < pager->map_count; (*number)++)
+		if (!pager->maps[*number])
+			return true;
+	return grow(pager);
+}
+
+static NTSTATUS charge(struct pager *pager)
+{
+	if (!ledger_charge(&pager->commit, COMMITTED_TABLES))
+		return STATUS_COMMITMENT_LIMIT;
+	if (ledger_charge(&pager->resident, RESIDENT_TABLES))
+		return STATUS_SUCCESS;
+	ledger_return(&pager->commit, COMMITTED_TABLES);
+	return STATUS_INSUFFICIENT_RESOURCES;
+}
+
+static void uncharge(struct pager *pager)
+{
+	ledger_return(&pager->commit, COMMITTED_TABLES);
+	ledger_return(&pager->resident, RESIDENT_TABLES);
+}
+
+static frame_t take_root(struct pager *pager)
+{
+	frame_t frame = pager_take(pager, USE_TABLE);
+	while (frame == NO_FRAME) {
+		lock_drop(&pager->lock);
+		NTSTATUS status = pager_make_room(pager);
+		lock_take(&pager->lock);
+		frame = pager_take(pager, USE_TABLE);
+		if (status && frame == NO_FRAME)
+			return NO_FRAME;
+	}
+	return frame;
+}
+
+static void enlist(struct pager *pager, struct page_map *map, frame_t root)
+{
+	struct frame *record = frame_at(&pager->phys, root);
+	record->level = MAP_LEVELS;
+	record->table = map->number;
+	frame_set_state(&pager->phys, root, FRAME_TABLE);
+	map->root = root;
+	map->tables = 1;
+	pager->maps[map->number] = map;
+}
+
+static NTSTATUS add(struct pager *pager, struct page_map *map)
+{
+	frame_t root = take_root(pager);
+	if (root == NO_FRAME)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (find_number(pager, &map->number)) {
+		enlist(pager, map, root);
+		return STATUS_SUCCESS;
+	}
+	frame_set_state(&pager->phys, root, FRAME_TABLE);
+	pager_drop(pager, root);
+	return STATUS_NO_MEMORY;
+}
+
+/* The table at level `level` over `page`, made if need be. NO_FRAME when there is no room. */
+static frame_t table_over(struct page_map *map, uint64_t page, unsigned level)
+{
+	struct pager *pager = map->pager;
+	struct fault fault = {.map = map, .page = page};
+	for (;;) {
+		struct place place = map_walk(&pager->phys, map->root, page);
+		if (place.level <= level)
+			return place.table;
+		if (table_bring(&fault, place) == FAULT_DONE)
+			continue;
+		lock_drop(&pager->lock);
+		NTSTATUS status = pager_make_room(pager);
+		lock_take(&pager->lock);
+		if (status)
+			return NO_FRAME;
+	}
+}
+
+/* The system space is in every page map: one entry refers to its tables (architecture, section 3). */
+static NTSTATUS add_system_space(struct page_map *map, bool wide)
+{
+	struct pager *pager = map->pager;
+	uint64_t page = wide ? SYSTEM_PAGE_WIDE : SYSTEM_PAGE_NARROW;
+	unsigned level = wide ? MAP_LEVELS : MAP_LEVELS - 1;
+	if (table_over(map, page, level) == NO_FRAME)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	map->system_entry = map_walk(&pager->phys, map->root, page);
+	map_set(&pager->phys, map->system_entry, pte_system_table(wide ? pager->system_wide : pager->system_narrow));
+	return STATUS_SUCCESS;
+}
+
+static void remove_system_space(struct page_map *map)
+{
+	if (!map->system_entry.entry)
+		return;
+	map_set(&map->pager->phys, map->system_entry, (struct pte){0});
+	table_settle(map, map->system_entry.table);
+}
+
+static void delist(struct page_map *map)
+{
+	struct pager *pager = map->pager;
+	lock_take(&pager->lock);
+	remove_system_space(map);
+	if (map->limits.flags & QUOTA_LIMITS_HARDWS_MIN_ENABLE)
+		ledger_return(&pager->resident, map->limits.minimum);
+	pager->maps[map->number] = NULL;
+	pager_drop(pager, map->root);
+	map->root = NO_FRAME;
+	map->tables = 0;
+	map->translators = NULL;
+	lock_drop(&pager->lock);
+}
+
+NTSTATUS page_map_create(struct pager *pager, struct page_map *map, bool nx, bool wide_system)
+{
+	*map = (struct page_map){.pager = pager, .nx = nx};
+	map->limits = (struct ws_limits){DEFAULT_MINIMUM, DEFAULT_MAXIMUM,
+	                                 QUOTA_LIMITS_HARDWS_MIN_DISABLE | QUOTA_LIMITS_HARDWS_MAX_DISABLE};
+	frame_list_init(&map->resident);
+	NTSTATUS status = charge(pager);
+	if (status)
+		return status;
+	lock_take(&pager->lock);
+	status = add(pager, map);
+	bool added = !status;
+	if (added)
+		status = add_system_space(map, wide_system);
+	lock_drop(&pager->lock);
+	if (status && added)
+		delist(map);
+	if (status)
+		uncharge(pager);
+	return status;
+}
+
+void page_map_destroy(struct page_map *map, struct range user)
+{
+	pages_decommit(map, user);
+	delist(map);
+	uncharge(map->pager);
+}

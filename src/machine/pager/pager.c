@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/pager/pager.h"
+
+#include "base/os.h"
+
+static void release_parts(struct pager *pager)
+{
+	if (pager->store)
+		pager->store->operations->close(pager->store);
+	os_free(pager->cluster);
+}
+
+NTSTATUS pager_init(struct pager *pager, uint64_t frames, struct store *store)
+{
+	*pager = (struct pager){.store = store, .shared_page = NO_FRAME};
+	pager->cluster = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
+	if (!pager->cluster || !phys_init(&pager->phys, frames)) {
+		release_parts(pager);
+		return STATUS_NO_MEMORY;
+	}
+	lock_init(&pager->lock, RANK_PAGER);
+	pthread_cond_init(&pager->transferred, NULL);
+	system_space_build(pager);
+	atomic_store(&pager->commit.limit, frames - SYSTEM_FRAMES - RESERVE_PAGES + (store ? store->slots : 0));
+	atomic_store(&pager->resident.limit, frames - SYSTEM_FRAMES - 2 * RESERVE_PAGES);
+	return STATUS_SUCCESS;
+}
+
+void pager_destroy(struct pager *pager)
+{
+	release_parts(pager);
+	phys_destroy(&pager->phys);
+	pthread_cond_destroy(&pager->transferred);
+	lock_destroy(&pager->lock);
+	os_free(pager->queue.events);
+	os_free(pager->maps);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Changes of a range of pages that the rules ask for: they go, their protection changes, their
+ * contents are of no interest. When a function returns no thread has a translation left that the new
+ * state forbids.
+ */
+#include "machine/pager/pager.h"
+
+/* What the visitors work with. */
+struct change {
+	struct pager *pager;
+	struct shootdown shootdown;
+	prot_t prot;
+	bool lost;
+};
+
+static struct change change_begin(struct page_map *map)
+{
+	lock_take(&map->pager->lock);
+	return (struct change){.pager = map->pager};
+}
+
+static bool change_end(struct change *change)
+{
+	shoot_wait(&change->shootdown);
+	lock_drop(&change->pager->lock);
+	return !change->lost;
+}
+
+static void before_drop(void *context)
+{
+	shoot_wait(&((struct change *)context)->shootdown);
+}
+
+static void every(struct page_map *map, struct range range, entry_visitor visit, struct change *change)
+{
+	visit_all_tables(map, range, visit, before_drop, change);
+}
+
+/* ---- gone ------------------------------------------------------------------------------------ */
+
+/* An active page's frame is free again; its entry is the caller's business. */
+static void drop_active(struct page_map *map, frame_t frame, uint64_t page, struct change *change)
+{
+	shoot_page(map, page, SHOOT_ALL, &change->shootdown);
+	if (frame_at(&map->pager->phys, frame)->state == FRAME_FIXED)
+		return; /* the shared page */
+	page_unlock(map, frame, FRAME_LOCKED);
+	ws_remove(map, frame);
+	pager_drop(map->pager, frame);
+}
+
+static void drop_entry(struct page_map *map, struct place place, uint64_t page, void *context)
+{
+	struct pager *pager = map->pager;
+	struct pte pte = pte_load(place.entry);
+	if (pte_is_present(pte))
+		drop_active(map, pte_frame(pte), page, context);
+	else if (pte_is_transition(pte))
+		pager_drop(pager, pte_frame(pte));
+	else if (pte_is_paged_out(pte))
+		slots_free(pager->store, pte_slot(pte));
+	map_set(&pager->phys, place, (struct pte){0});
+}
+
+void pages_decommit(struct page_map *map, struct range range)
+{
+	struct change change = change_begin(map);
+	every(map, range, drop_entry, &change);
+	change_end(&change);
+}
+
+/* ---- protection ------------------------------------------------------------------------------- */
+
+/* PG-17: no entry is present that any access would have to be refused for. VP-14: locks go. */
+static void make_transition(struct page_map *map, frame_t frame, struct change *change)
+{
+	page_unlock(map, frame, FRAME_LOCKED);
+	trim_page(map, frame, &change->shootdown);
+}
+
+static void protect_entry(struct page_map *map, struct place place, uint64_t page, void *context)
+{
+	struct change *change = context;
+	struct pte pte = pte_load(place.entry);
+	prot_t prot = change->prot;
+	if (pte_is_present(pte) && (prot == PROT_NOACCESS || prot_is_guard(prot))) {
+		make_transition(map, pte_frame(pte), change);
+		pte = pte_load(place.entry);
+	}
+	if (pte_is_present(pte)) {
+		shoot_page(map, page, SHOOT_ALL, &change->shootdown);
+		map_set(&map->pager->phys, place, pte_with_prot(pte, prot, map->nx));
+	} else {
+		map_set(&map->pager->phys, place, pte_with_soft_prot(pte, prot));
+	}
+}
+
+/* Entries in tables that are paged out keep a stale protection: a fault asks the space. */
+void pages_protect(struct page_map *map, struct range range, prot_t prot)
+{
+	struct change change = change_begin(map);
+	change.prot = prot;
+	visit_present_tables(map, range, protect_entry, &change);
+	change_end(&change);
+}
+
+/* ---- contents of no interest ------------------------------------------------------------------ */
+
+/* A page that has contents to lose may lose them from now on. */
+static void forget_contents(struct pager *pager, frame_t frame)
+{
+	struct frame *record = frame_at(&pager->phys, frame);
+	if (record->state == FRAME_READING)
+		return; /* is not in memory yet: stays as it is */
+	if (record->slot || (record->flags & FRAME_DIRTY))
+		record->flags |= FRAME_RESET;
+	record->flags &= (uint8_t)~FRAME_DIRTY;
+	if (record->state == FRAME_WRITING)
+		return; /* the slot is in use until the write ends */
+	pager_free_slot(pager, record);
+	if (record->state == FRAME_MODIFIED)
+		frame_set_state(&pager->phys, frame, FRAME_STANDBY);
+}
+
+static void reset_entry(struct page_map *map, struct place place, uint64_t page, void *context)
+{
+	struct change *change = context;
+	struct pager *pager = map->pager;
+	struct pte pte = pte_load(place.entry);
+	if (pte_is_present(pte)) {
+		shoot_page(map, page, SHOOT_STORE, &change->shootdown);
+		pte_clear_bits(place.entry, PTE_DIRTY);
+	}
+	if (pte_is_resident(pte)) {
+		forget_contents(pager, pte_frame(pte));
+	} else if (pte_is_paged_out(pte)) {
+		slots_free(pager->store, pte_slot(pte));
+		map_set(&pager->phys, place, pte_discarded(pte_prot(pte)));
+	}
+}
+
+void pages_reset(struct page_map *map, struct range range)
+{
+	struct change change = change_begin(map);
+	every(map, range, reset_entry, &change);
+	change_end(&change);
+}
+
+static void keep_frame(struct pager *pager, frame_t frame)
+{
+	struct frame *record = frame_at(&pager->phys, frame);
+	if (!(record->flags & FRAME_RESET))
+		return;
+	record->flags = (uint8_t)((record->flags & ~FRAME_RESET) | FRAME_DIRTY);
+	if (record->state == FRAME_STANDBY)
+		frame_set_state(&pager->phys, frame, FRAME_MODIFIED);
+}
+
+static void undo_entry(struct page_map *map, struct place place, uint64_t page, void *context)
+{
+	struct change *change = context;
+	struct pte pte = pte_load(place.entry);
+	(void)page;
+	if (pte_is_resident(pte)) {
+		keep_frame(map->pager, pte_frame(pte));
+	} else if (pte_is_discarded(pte)) {
+		map_set(&map->pager->phys, place, (struct pte){0});
+		change->lost = true;
+	}
+}
+
+bool pages_reset_undo(struct page_map *map, struct range range)
+{
+	struct change change = change_begin(map);
+	every(map, range, undo_entry, &change);
+	return change_end(&change);
+}
+
+static void offer_entry(struct page_map *map, struct place place, uint64_t page, void *context)
+{
+	struct pte pte = pte_load(place.entry);
+	reset_entry(map, place, page, context);
+	if (pte_is_present(pte))
+		make_transition(map, pte_frame(pte), context);
+}
+
+void pages_offer(struct page_map *map, struct range range)
+{
+	struct change change = change_begin(map);
+	every(map, range, offer_entry, &change);
+	change_end(&change);
+}
+
+static void discard_entry(struct page_map *map, struct place place, uint64_t page, void *context)
+{
+	struct pte pte = pte_load(place.entry);
+	bool locked = pte_is_present(pte) && (frame_at(&map->pager->phys, pte_frame(pte))->flags & FRAME_LOCKED);
+	(locked ? reset_entry : drop_entry)(map, place, page, context);
+}
+
+void pages_discard(struct page_map *map, struct range range)
+{
+	struct change change = change_begin(map);
+	every(map, range, discard_entry, &change);
+	change_end(&change);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/pager/touch.h"
+
+#include <string.h>
+
+#include "base/os.h"
+
+#define STARVED_TRIES 64 /* balance steps without any progress before a touch gives up */
+
+void touch_copy(void *to, const void *from, uint64_t bytes)
+{
+#if NTMM_TLB_ORDER == __ATOMIC_SEQ_CST /* ThreadSanitizer: threads access the page atomically */
+	for (uint64_t i = 0; i < bytes; i++)
+		__atomic_store_n((uint8_t *)to + i, __atomic_load_n((const uint8_t *)from + i, __ATOMIC_RELAXED),
+		                 __ATOMIC_RELAXED);
+#else
+	memcpy(to, from, bytes);
+#endif
+}
+
+static enum touch_result count_refusal(struct machine_process *process, uint64_t address, bool guard)
+{
+	struct page_map *map = &process->map;
+	lock_take(&map->pager->lock);
+	if (guard)
+		TALLY(map, guards);
+	else
+		TALLY(map, violations);
+	pager_event(map->pager, map, guard ? NTMM_EVENT_GUARD : NTMM_EVENT_VIOLATION, page_of(address), NO_FRAME, 0);
+	lock_drop(&map->pager->lock);
+	return guard ? TOUCH_GUARD : TOUCH_VIOLATION;
+}
+
+/* One attempt. The locks are dropped when it returns. */
+struct attempt {
+	const struct touch *touch;
+	struct fault fault;
+	enum decision decision;
+	enum fault_outcome outcome;
+	NTSTATUS status; /* the visitor's */
+	bool stepped;    /* tables may have been made for it */
+	bool low;        /* few pages are available now */
+};
+
+static void step(struct attempt *attempt)
+{
+	struct machine_process *process = attempt->touch->process;
+	struct pager *pager = process->map.pager;
+	attempt->stepped = true;
+	attempt->outcome = fault_step(&attempt->fault);
+	if (attempt->outcome == FAULT_DONE)
+		attempt->status = attempt->touch->visit(&attempt->fault, attempt->touch->context);
+	attempt->low = pager_is_low(pager);
+	shared_lock_drop(&process->space.lock);
+	if (attempt->outcome == FAULT_WAIT)
+		lock_wait(&pager->lock, &pager->transferred);
+	lock_drop(&pager->lock);
+}
+
+static void attempt_once(struct attempt *attempt)
+{
+	const struct touch *touch = attempt->touch;
+	struct space *space = &touch->process->space;
+	shared_lock_read(&space->lock);
+	attempt->decision = space_decide(space, touch->address, touch->access, touch->mode, &attempt->fault.prot);
+	if (attempt->decision != DECIDE_GO) {
+		shared_lock_drop(&space->lock);
+		return;
+	}
+	attempt->fault.shared = space_run(space, touch->address).vad->kind == VAD_SHARED_PAGE;
+	lock_take(&touch->process->map.pager->lock);
+	step(attempt);
+}
+
+static void give_up(struct attempt *attempt)
+{
+	struct machine_process *process = attempt->touch->process;
+	if (!attempt->stepped)
+		return;
+	shared_lock_read(&process->space.lock);
+	if (!process->space.ended) {
+		lock_take(&process->map.pager->lock);
+		fault_abandon(&attempt->fault);
+		lock_drop(&process->map.pager->lock);
+	}
+	shared_lock_drop(&process->space.lock);
+}
+
+static enum touch_result refuse(struct attempt *attempt)
+{
+	struct machine_process *process = attempt->touch->process;
+	give_up(attempt);
+	if (atomic_load(&process->gone))
+		return TOUCH_VIOLATION;
+	return count_refusal(process, attempt->touch->address, attempt->decision == DECIDE_GUARD);
+}
+
+/* What the attempt asks for before the next one. */
+static NTSTATUS serve(struct attempt *attempt, unsigned *starved)
+{
+	struct pager *pager = attempt->touch->process->map.pager;
+	NTSTATUS status = STATUS_SUCCESS;
+	if (attempt->outcome == FAULT_READ)
+		return fault_read(&attempt->fault);
+	if (attempt->outcome == FAULT_FRAME)
+		status = pager_make_room(pager);
+	if (!status) {
+		*starved = 0;
+		return STATUS_SUCCESS;
+	}
+	os_yield();
+	return ++*starved < STARVED_TRIES ? STATUS_SUCCESS : status;
+}
+
+static enum touch_result run(struct attempt *attempt)
+{
+	unsigned starved = 0;
+	for (;;) {
+		attempt_once(attempt);
+		if (attempt->decision != DECIDE_GO)
+			return refuse(attempt);
+		if (attempt->outcome == FAULT_DONE)
+			return TOUCH_DONE;
+		attempt->status = serve(attempt, &starved);
+		if (attempt->status)
+			break;
+	}
+	give_up(attempt);
+	return TOUCH_FAILED;
+}
+
+enum touch_result touch_page(const struct touch *touch, NTSTATUS *status)
+{
+	struct machine_process *process = touch->process;
+	struct attempt attempt = {.touch = touch};
+	attempt.fault = (struct fault){.map = &process->map, .page = page_of(touch->address), .access = touch->access};
+	if (atomic_load(&process->gone))
+		return TOUCH_VIOLATION;
+	enum touch_result result = run(&attempt);
+	*status = attempt.status;
+	if (attempt.low)
+		pager_make_room(process->map.pager);
+	pager_deliver(process->map.pager);
+	return result;
+}
+
+NTSTATUS touch_clear_guard(struct machine_process *process, uint64_t page)
+{
+	struct space *space = &process->space;
+	prot_t prot;
+	NTSTATUS status = STATUS_SUCCESS;
+	shared_lock_write(&space->lock);
+	if (space_decide(space, address_of(page), NTMM_LOAD, MODE_USER, &prot) == DECIDE_GUARD) {
+		status = STATUS_INSUFFICIENT_RESOURCES;
+		if (space_clear_guard(space, page)) {
+			prot = attr_prot(space_run(space, address_of(page)).attr);
+			pages_protect(&process->map, (struct range){page, page + 1}, prot);
+			status = STATUS_GUARD_PAGE_VIOLATION;
+		}
+	}
+	shared_lock_drop(&space->lock);
+	return status;
+}
+
+NTSTATUS touch_as_service(const struct touch *touch)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	for (;;) {
+		switch (touch_page(touch, &status)) {
+		case TOUCH_DONE:
+			return status;
+		case TOUCH_VIOLATION:
+			return STATUS_ACCESS_VIOLATION;
+		case TOUCH_FAILED:
+			return STATUS_IN_PAGE_ERROR;
+		case TOUCH_GUARD:
+			status = touch_clear_guard(touch->process, page_of(touch->address));
+			if (status)
+				return status;
+		}
+	}
+}

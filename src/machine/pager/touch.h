@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A touch of one page of a process: the rules are asked, then the page is brought in.
+ *
+ * Threads: any; (0) no lock held. May block on I/O.
+ */
+#ifndef NTMM_MACHINE_PAGER_TOUCH_H
+#define NTMM_MACHINE_PAGER_TOUCH_H
+
+#include "machine/pager/pager.h"
+#include "space/space.h"
+
+struct ntmm_machine;
+
+/* A process as the machine sees it: what Windows can say, and where the pages are. */
+struct machine_process {
+	struct space space;
+	struct page_map map;
+	struct ntmm_machine *machine;
+	struct ntmm_thread *threads; /* guarded by the space's lock */
+	_Atomic bool gone;           /* has ended: map may not be used */
+};
+
+static inline struct machine_process *machine_process_of(struct space *space)
+{
+	return (struct machine_process *)(void *)space;
+}
+
+/* Called with the page present, accessed and, for a store, dirty; the pager's lock is held. */
+typedef NTSTATUS (*touch_visitor)(struct fault *fault, void *context);
+
+struct touch {
+	struct machine_process *process;
+	uint64_t address;
+	ntmm_access access;
+	enum access_mode mode;
+	touch_visitor visit;
+	void *context;
+};
+
+enum touch_result {
+	TOUCH_DONE,      /* *status is what the visitor returned */
+	TOUCH_VIOLATION,
+	TOUCH_GUARD,     /* the guard is still set */
+	TOUCH_FAILED,    /* STATUS_IN_PAGE_ERROR: *status is why */
+};
+enum touch_result touch_page(const struct touch *touch, NTSTATUS *status);
+
+/* Clears the guard of a page, if it still is a guard page; MODE_SERVICE and exceptions.
+ * STATUS_GUARD_PAGE_VIOLATION; STATUS_SUCCESS when another was quicker (try again);
+ * STATUS_INSUFFICIENT_RESOURCES when there is no memory for it. */
+NTSTATUS touch_clear_guard(struct machine_process *process, uint64_t page);
+
+/* touch_page by the system, as a status; a guard is consumed (S27). */
+NTSTATUS touch_as_service(const struct touch *touch);
+
+/* ---- lock_range.c: operations of the engine -------------------------------------------------- */
+
+NTSTATUS pages_lock(struct space *space, struct range range, unsigned how);
+NTSTATUS pages_unlock(struct space *space, struct range range, unsigned how);
+void pages_prefetch(struct space *space, struct range range);
+
+/* Copies to or from a page that threads may be using. */
+void touch_copy(void *to, const void *from, uint64_t bytes);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Taking pages out of working sets, least recently used first (S12, PG-50 to PG-55).
+ *
+ * A working set's list is kept in order of use as far as sampling tells: a pass over all of it clears
+ * the accessed bits and moves the pages that had one to the end, stamped with the pass.
+ */
+#include <ntmm/windows.h>
+
+#include "machine/pager/pager.h"
+
+#define SAMPLE_FRACTION 8 /* a pass each time that part of the active pages has been faulted in */
+
+/* Standby pages that nobody needs back go first. */
+static void to_standby(struct pager *pager, frame_t frame)
+{
+	struct phys *phys = &pager->phys;
+	frame_set_state(phys, frame, FRAME_STANDBY);
+	if (!(frame_at(phys, frame)->flags & FRAME_RESET))
+		return;
+	frame_list_remove(phys, &phys->standby, frame);
+	frame_list_prepend(phys, &phys->standby, frame);
+}
+
+static void trim_table(struct page_map *map, frame_t frame, struct place place)
+{
+	struct phys *phys = &map->pager->phys;
+	map_set(phys, place, pte_transition(frame, PROT_READWRITE));
+	map->tables--;
+	frame_set_state(phys, frame, FRAME_MODIFIED);
+}
+
+static void trim_data(struct page_map *map, frame_t frame, struct place place, struct shootdown *shootdown)
+{
+	struct pager *pager = map->pager;
+	struct frame *record = frame_at(&pager->phys, frame);
+	struct pte pte = pte_load(place.entry);
+	uint64_t page = map_owner_of(&pager->phys, frame).page;
+	shoot_page(map, page, SHOOT_ALL, shootdown);
+	map_set(&pager->phys, place, pte_transition(frame, pte_prot(pte)));
+	TALLY(map, trimmed);
+	pager_event(pager, map, NTMM_EVENT_TRIM, page, frame, record->slot);
+	if (record->flags & FRAME_DIRTY)
+		frame_set_state(&pager->phys, frame, FRAME_MODIFIED);
+	else
+		to_standby(pager, frame);
+}
+
+void trim_page(struct page_map *map, frame_t frame, struct shootdown *shootdown)
+{
+	struct place place = map_place_of(&map->pager->phys, frame);
+	ws_remove(map, frame);
+	if (frame_at(&map->pager->phys, frame)->level)
+		trim_table(map, frame, place);
+	else
+		trim_data(map, frame, place, shootdown);
+}
+
+/* How long ago the least recently used page of the map was seen; 0: it has none to give. */
+static uint32_t oldest_age(const struct page_map *map, bool below_minimum)
+{
+	const struct pager *pager = map->pager;
+	bool hard = map->limits.flags & QUOTA_LIMITS_HARDWS_MIN_ENABLE;
+	if (map->resident.first == NO_FRAME || (map->active <= map->limits.minimum && (hard || !below_minimum)))
+		return 0;
+	const struct frame *record = frame_at(&pager->phys, map->resident.first);
+	return record->level ? UINT32_MAX : pager->epoch - record->epoch + 1;
+}
+
+static struct page_map *oldest_map(struct pager *pager, bool below_minimum)
+{
+	struct page_map *oldest = NULL;
+	uint32_t age = 0;
+	for (uint32_t i = 0; i < pager->map_count; i++) {
+		struct page_map *map = pager->maps[i];
+		if (map && oldest_age(map, below_minimum) > age) {
+			age = oldest_age(map, below_minimum);
+			oldest = map;
+		}
+	}
+	return oldest;
+}
+
+uint64_t trim_oldest(struct pager *pager, uint64_t pages)
+{
+	struct shootdown shootdown = {0};
+	uint64_t trimmed = 0;
+	while (trimmed < pages) {
+		struct page_map *map = oldest_map(pager, false);
+		if (!map)
+			map = oldest_map(pager, true);
+		if (!map)
+			break;
+		trim_page(map, map->resident.first, &shootdown);
+		trimmed++;
+	}
+	shoot_wait(&shootdown);
+	return trimmed;
+}
+
+uint64_t trim_all(struct page_map *map)
+{
+	struct shootdown shootdown = {0};
+	uint64_t count = map->resident.count;
+	while (map->resident.first != NO_FRAME)
+		trim_page(map, map->resident.first, &shootdown);
+	shoot_wait(&shootdown);
+	return count;
+}
+
+void trim_to_maximum(struct page_map *map)
+{
+	struct shootdown shootdown = {0};
+	if (!(map->limits.flags & QUOTA_LIMITS_HARDWS_MAX_ENABLE))
+		return;
+	while (map->active >= map->limits.maximum && map->resident.first != NO_FRAME)
+		trim_page(map, map->resident.first, &shootdown);
+	shoot_wait(&shootdown);
+}
+
+static void sample(struct page_map *map, frame_t frame, struct shootdown *shootdown)
+{
+	struct pager *pager = map->pager;
+	struct frame *record = frame_at(&pager->phys, frame);
+	struct place place = map_place_of(&pager->phys, frame);
+	if (record->level || !pte_is_accessed(pte_load(place.entry)))
+		return;
+	pte_clear_bits(place.entry, PTE_ACCESSED);
+	if (map->translators)
+		shoot_page(map, map_owner_of(&pager->phys, frame).page, SHOOT_ALL, shootdown);
+	record->epoch = pager->epoch;
+	frame_list_remove(&pager->phys, &map->resident, frame);
+	frame_list_append(&pager->phys, &map->resident, frame);
+}
+
+static void sample_map(struct page_map *map, struct shootdown *shootdown)
+{
+	frame_t frame = map->resident.first;
+	for (uint64_t left = map->resident.count; left; left--) {
+		frame_t next = frame_at(&map->pager->phys, frame)->next;
+		sample(map, frame, shootdown);
+		frame = next;
+	}
+}
+
+void age_pages(struct pager *pager)
+{
+	struct shootdown shootdown = {0};
+	if (pager->faults_since_sample * SAMPLE_FRACTION < pager->phys.in_state[FRAME_ACTIVE])
+		return;
+	pager->faults_since_sample = 0;
+	pager->epoch++;
+	for (uint32_t i = 0; i < pager->map_count; i++)
+		if (pager->maps[i])
+			sample_map(pager->maps[i], &shootdown);
+	shoot_wait(&shootdown);
+}

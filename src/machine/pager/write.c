@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing modified pages to the paging file, a cluster at a time (PG-60).
+ *
+ * The pages are copied out under the lock, so that what is written is what they were at one moment.
+ * A cluster that fails is tried again page by page; a slot that cannot take its page is never used
+ * again, and the commit limit falls by it. The page stays in memory, dirty.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "machine/pager/pager.h"
+
+struct cluster {
+	frame_t frames[CLUSTER_PAGES];
+	uint32_t count, slot;
+};
+
+/* Takes the oldest modified pages into a cluster, as many as there are slots in a row. */
+static bool gather(struct pager *pager, struct cluster *cluster)
+{
+	struct phys *phys = &pager->phys;
+	uint32_t wanted = pager->single_writes ? 1 : (uint32_t)min_u64(CLUSTER_PAGES, phys->modified.count);
+	if (!pager->store || !phys->modified.count)
+		return false;
+	if (!slots_left(pager->store))
+		write_reclaim_slots(pager, wanted);
+	cluster->count = slots_take(pager->store, wanted, &cluster->slot);
+	for (uint32_t i = 0; i < cluster->count; i++) {
+		frame_t frame = phys->modified.first;
+		struct frame *record = frame_at(phys, frame);
+		CHECK(!record->slot);
+		frame_set_state(phys, frame, FRAME_WRITING);
+		record->slot = cluster->slot + i;
+		memcpy(pager->cluster + i * PAGE_BYTES, frame_bytes(phys, frame), PAGE_BYTES);
+		cluster->frames[i] = frame;
+	}
+	return cluster->count != 0;
+}
+
+static void written(struct pager *pager, frame_t frame)
+{
+	struct frame *record = frame_at(&pager->phys, frame);
+	struct mapped owner = map_owner_of(&pager->phys, frame);
+	struct page_map *map = pager->maps[owner.map];
+	TALLY(map, page_outs);
+	pager_event(pager, map, NTMM_EVENT_PAGE_OUT, owner.page, frame, record->slot);
+	record->flags &= (uint8_t)~FRAME_DIRTY;
+	if (record->flags & FRAME_RESET) /* reset while it was being written */
+		pager_free_slot(pager, record);
+	frame_set_state(&pager->phys, frame, FRAME_STANDBY);
+}
+
+static void lose_slot(struct pager *pager, struct frame *record)
+{
+	slots_mark_bad(pager->store, record->slot);
+	record->slot = 0;
+	atomic_fetch_sub(&pager->commit.limit, 1);
+}
+
+static void not_written(struct pager *pager, const struct cluster *cluster, frame_t frame)
+{
+	struct frame *record = frame_at(&pager->phys, frame);
+	if (cluster->count == 1)
+		lose_slot(pager, record);
+	else
+		pager_free_slot(pager, record);
+	bool wanted = !(record->flags & FRAME_RESET);
+	frame_set_state(&pager->phys, frame, wanted ? FRAME_MODIFIED : FRAME_STANDBY);
+}
+
+static void finish(struct pager *pager, const struct cluster *cluster, int error)
+{
+	for (uint32_t i = 0; i < cluster->count; i++) {
+		frame_t frame = cluster->frames[i];
+		if (frame_at(&pager->phys, frame)->flags & FRAME_ORPHAN)
+			pager_drop(pager, frame);
+		else if (error)
+			not_written(pager, cluster, frame);
+		else
+			written(pager, frame);
+	}
+	pager->write_errors += error != 0;
+	pager->write_status = error ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS;
+	if (pager->single_writes)
+		pager->single_writes--;
+	if (error && cluster->count > 1)
+		pager->single_writes = cluster->count;
+}
+
+static uint64_t write_one(struct pager *pager, NTSTATUS *status)
+{
+	struct cluster cluster = {0};
+	if (!gather(pager, &cluster)) {
+		if (pager->write_status)
+			*status = pager->write_status;
+		return 0;
+	}
+	pager->writing = true;
+	lock_drop(&pager->lock);
+	int error = pager->store->operations->write(pager->store, cluster.slot, pager->cluster, cluster.count);
+	lock_take(&pager->lock);
+	pager->writing = false;
+	finish(pager, &cluster, error);
+	pthread_cond_broadcast(&pager->transferred);
+	*status = pager->write_status;
+	return error ? 0 : cluster.count;
+}
+
+uint64_t write_cluster(struct pager *pager, NTSTATUS *status)
+{
+	uint64_t pages = 1; /* waiting for another's write is progress, too */
+	lock_take(&pager->lock);
+	if (pager->writing)
+		lock_wait(&pager->lock, &pager->transferred);
+	else
+		pages = write_one(pager, status);
+	lock_drop(&pager->lock);
+	return pages;
+}
+
+uint64_t write_reclaim_slots(struct pager *pager, uint64_t wanted)
+{
+	struct phys *phys = &pager->phys;
+	uint64_t reclaimed = 0;
+	for (frame_t f = 0; f < phys->count && reclaimed < wanted; f++) {
+		struct frame *record = frame_at(phys, f);
+		if (record->state != FRAME_ACTIVE || !record->slot)
+			continue;
+		pager_free_slot(pager, record);
+		record->flags |= FRAME_DIRTY;
+		reclaimed++;
+	}
+	return reclaimed;
+}

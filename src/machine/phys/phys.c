@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * RAM and the supply of free frames.
+ */
+#include "machine/phys/phys.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "base/os.h"
+
+static size_t database_bytes(uint64_t frames)
+{
+	return round_up(frames * sizeof(struct frame), PAGE_BYTES);
+}
+
+bool phys_init(struct phys *phys, uint64_t frames)
+{
+	*phys = (struct phys){.count = frames, .high = (frame_t)frames};
+	frame_list_init(&phys->free);
+	frame_list_init(&phys->zeroed);
+	frame_list_init(&phys->standby);
+	frame_list_init(&phys->modified);
+	phys->in_state[FRAME_ZEROED] = frames;
+	phys->ram = os_map(frames * PAGE_BYTES);
+	if (!phys->ram)
+		return false;
+	phys->frames = os_map(database_bytes(frames));
+	if (!phys->frames) {
+		os_unmap(phys->ram, frames * PAGE_BYTES);
+		return false;
+	}
+	return true;
+}
+
+void phys_destroy(struct phys *phys)
+{
+	os_unmap(phys->frames, database_bytes(phys->count));
+	os_unmap(phys->ram, phys->count * PAGE_BYTES);
+}
+
+uint64_t phys_free_count(const struct phys *phys)
+{
+	return phys->in_state[FRAME_FREE] + phys->in_state[FRAME_ZEROED];
+}
+
+uint64_t phys_available(const struct phys *phys)
+{
+	return phys_free_count(phys) + phys->standby.count;
+}
+
+static frame_t take_never_used(struct phys *phys, enum frame_use use)
+{
+	if (phys->low == phys->high)
+		return NO_FRAME;
+	frame_t frame = use == USE_TABLE ? phys->low++ : --phys->high;
+	frame_at(phys, frame)->state = FRAME_ZEROED;
+	return frame;
+}
+
+static frame_t take_first(struct phys *phys, struct frame_list *list)
+{
+	frame_t frame = list->first;
+	if (frame != NO_FRAME)
+		frame_list_remove(phys, list, frame);
+	return frame;
+}
+
+static frame_t take_zeroed(struct phys *phys, enum frame_use use)
+{
+	frame_t frame = take_first(phys, &phys->zeroed);
+	return frame != NO_FRAME ? frame : take_never_used(phys, use);
+}
+
+frame_t phys_take(struct phys *phys, enum frame_use use)
+{
+	frame_t frame = use == USE_READ ? take_first(phys, &phys->free) : take_zeroed(phys, use);
+	if (frame == NO_FRAME)
+		frame = use == USE_READ ? take_zeroed(phys, use) : take_first(phys, &phys->free);
+	if (frame == NO_FRAME)
+		return NO_FRAME;
+	struct frame *record = frame_at(phys, frame);
+	if (record->state == FRAME_FREE && use != USE_READ)
+		memset(frame_bytes(phys, frame), 0, PAGE_BYTES);
+	*record = (struct frame){.next = NO_FRAME, .previous = NO_FRAME, .table = NO_FRAME, .state = record->state};
+	return frame;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Physical memory: RAM, and the frame database that says what each frame of it is used for.
+ *
+ * Frame n is at ram + n * 4096. Frames that were never used form one block, [low, high), known to be
+ * zero; table frames are taken from its low end, data frames from its high end, so that a machine
+ * with much RAM starts at once.
+ *
+ *   State     list             meaning
+ *   free      free             old contents, no owner (also: never used, in no list)
+ *   zeroed    zeroed           all zero, no owner
+ *   active    a working set    present in a page map
+ *   table     -                a page table with present or transition entries, or a top table
+ *   idle      a working set    a page table without: may be paged out
+ *   standby   standby          clean, findable through its entry
+ *   modified  modified         dirty, findable through its entry
+ *   reading   -                being read from the paging file
+ *   writing   -                being written to it, findable through its entry
+ *   fixed     -                the system's own
+ *
+ * The entry that refers to a frame is entry number `entry` of the table in frame `table`; a top table
+ * has the number of its page map there instead.
+ *
+ * Units: frame numbers. Errors: phys_init alone can fail. Threads: guarded by the pager's lock.
+ */
+#ifndef NTMM_MACHINE_PHYS_PHYS_H
+#define NTMM_MACHINE_PHYS_PHYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/units.h"
+
+typedef uint32_t frame_t;
+#define NO_FRAME UINT32_MAX
+
+enum frame_state {
+	FRAME_FREE,
+	FRAME_ZEROED,
+	FRAME_ACTIVE,
+	FRAME_TABLE,
+	FRAME_IDLE,
+	FRAME_STANDBY,
+	FRAME_MODIFIED,
+	FRAME_READING,
+	FRAME_WRITING,
+	FRAME_FIXED,
+	FRAME_STATES
+};
+
+enum {
+	FRAME_DIRTY = 1,       /* differs from its slot, or has none and is not all zero */
+	FRAME_RESET = 2,       /* MEM_RESET, DiscardVirtualMemory or offer: may be dropped (VA-65) */
+	FRAME_LOCK_PROCESS = 4,
+	FRAME_LOCK_SYSTEM = 8,
+	FRAME_LOCKED = FRAME_LOCK_PROCESS | FRAME_LOCK_SYSTEM,
+	FRAME_ORPHAN = 16,     /* its page went away during I/O: to be freed when that ends */
+};
+
+struct frame {
+	frame_t next, previous; /* in the list of its state, or in a working set */
+	frame_t table;          /* whose entry refers to it */
+	uint32_t slot;          /* page of the paging file with a copy; 0: none */
+	uint16_t entry : 9;     /* number of that entry */
+	uint16_t level : 3;     /* 0 data, 1 lowest table ... 4 top table */
+	uint8_t state;          /* enum frame_state; frame_set_state only */
+	uint8_t flags;
+	union {
+		uint32_t epoch; /* data: sampling pass in which it was last seen in use */
+		struct {        /* tables: entries that are not zero; present or in transition; locked */
+			uint32_t used : 10, resident : 10, locked : 10;
+		};
+	};
+};
+_Static_assert(sizeof(struct frame) <= 24, "a frame record stays small");
+
+struct frame_list {
+	frame_t first, last; /* NO_FRAME when empty */
+	uint64_t count;
+};
+
+struct phys {
+	uint8_t *ram;
+	struct frame *frames;
+	uint64_t count;         /* frames in all */
+	frame_t low, high;      /* never used: [low, high) */
+	struct frame_list free, zeroed, standby, modified;
+	uint64_t in_state[FRAME_STATES]; /* never used frames count as zeroed */
+};
+
+bool phys_init(struct phys *phys, uint64_t frames);
+void phys_destroy(struct phys *phys);
+
+static inline struct frame *frame_at(const struct phys *phys, frame_t frame)
+{
+	return &phys->frames[frame];
+}
+
+static inline void *frame_bytes(const struct phys *phys, frame_t frame)
+{
+	return phys->ram + (uint64_t)frame * PAGE_BYTES;
+}
+
+/* Free and zeroed frames. */
+uint64_t phys_free_count(const struct phys *phys);
+/* Those and standby: what can be had without writing (PG-32). */
+uint64_t phys_available(const struct phys *phys);
+
+enum frame_use {
+	USE_TABLE, /* zeroed, from the low end */
+	USE_DATA,  /* zeroed, from the high end */
+	USE_READ,  /* will be overwritten: old contents are welcome (PG-36) */
+};
+/* A frame in state free or zeroed, out of every list, contents as `use` says; the caller sets its
+ * next state at once. NO_FRAME when none is free. */
+frame_t phys_take(struct phys *phys, enum frame_use use);
+
+/* The one place where a frame changes state: checks that the step is legal, moves it between lists
+ * (standby, modified, free and zeroed: to the end; working sets are the caller's), keeps the counts. */
+void frame_set_state(struct phys *phys, frame_t frame, enum frame_state state);
+const char *frame_state_name(enum frame_state state);
+
+void frame_list_init(struct frame_list *list);
+void frame_list_append(struct phys *phys, struct frame_list *list, frame_t frame);
+void frame_list_prepend(struct phys *phys, struct frame_list *list, frame_t frame);
+void frame_list_remove(struct phys *phys, struct frame_list *list, frame_t frame);
+
+/* Verifies lists and counts; complains. */
+bool phys_check(const struct phys *phys);
+
+#endif

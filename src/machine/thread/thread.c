@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/thread/thread.h"
+
+static void clear_tlb(struct ntmm_tlb *tlb)
+{
+	tlb->version = NTMM_TLB_VERSION;
+	for (unsigned i = 0; i < NTMM_TLB_LINES; i++)
+		tlb->lines[i] = (struct ntmm_tlb_line){NTMM_TLB_EMPTY, NTMM_TLB_EMPTY, NTMM_TLB_EMPTY, 0};
+}
+
+NTSTATUS thread_start(struct ntmm_thread *thread, struct machine_process *process)
+{
+	struct page_map *map = &process->map;
+	clear_tlb(&thread->tlb);
+	thread->process = process;
+	thread->translator.tlb = &thread->tlb;
+	shared_lock_write(&process->space.lock);
+	bool ended = process->space.ended;
+	if (!ended) {
+		thread->next = process->threads;
+		process->threads = thread;
+		lock_take(&map->pager->lock);
+		thread->translator.next = map->translators;
+		map->translators = &thread->translator;
+		lock_drop(&map->pager->lock);
+	}
+	shared_lock_drop(&process->space.lock);
+	return ended ? STATUS_PROCESS_IS_TERMINATING : STATUS_SUCCESS;
+}
+
+static void unlink_translator(struct page_map *map, struct translator *translator)
+{
+	lock_take(&map->pager->lock);
+	struct translator **link = &map->translators;
+	while (*link && *link != translator)
+		link = &(*link)->next;
+	if (*link)
+		*link = translator->next;
+	lock_drop(&map->pager->lock);
+}
+
+void thread_stop(struct ntmm_thread *thread)
+{
+	struct machine_process *process = thread->process;
+	shared_lock_write(&process->space.lock);
+	struct ntmm_thread **link = &process->threads;
+	while (*link && *link != thread)
+		link = &(*link)->next;
+	if (*link)
+		*link = thread->next;
+	if (!process->space.ended)
+		unlink_translator(&process->map, &thread->translator);
+	shared_lock_drop(&process->space.lock);
+}
+
+static ULONG_PTR access_number(const struct ntmm_thread *thread, ntmm_access access)
+{
+	if (access == NTMM_FETCH)
+		return thread->process->space.nx ? 8 : 0; /* EX-2 */
+	return access == NTMM_STORE;
+}
+
+bool thread_raise(struct ntmm_thread *thread, NTSTATUS code, ntmm_access access, uint64_t address)
+{
+	EXCEPTION_RECORD *record = &thread->exception;
+	*record = (EXCEPTION_RECORD){.ExceptionCode = (DWORD)code, .NumberParameters = 2};
+	record->ExceptionInformation[0] = access_number(thread, access);
+	record->ExceptionInformation[1] = (ULONG_PTR)address;
+	return false;
+}
+
+bool thread_raise_in_page(struct ntmm_thread *thread, ntmm_access access, uint64_t address, NTSTATUS reason)
+{
+	thread_raise(thread, STATUS_IN_PAGE_ERROR, access, address);
+	thread->exception.NumberParameters = 3;
+	thread->exception.ExceptionInformation[2] = (DWORD)reason; /* EX-7 */
+	return false;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Threads of a machine's processes: the inside of ntmm_thread.
+ */
+#ifndef NTMM_MACHINE_THREAD_THREAD_H
+#define NTMM_MACHINE_THREAD_THREAD_H
+
+#include "machine/pager/touch.h"
+
+/* Addresses. Guarded by the space's lock. */
+struct stack {
+	uint64_t base, limit, deallocation;
+	uint64_t guarantee; /* bytes */
+};
+
+struct ntmm_thread {
+	struct ntmm_tlb tlb; /* first: ntmm_tlb_of() */
+	struct machine_process *process;
+	struct translator translator;
+	struct ntmm_thread *next; /* of the same process; guarded by the space's lock */
+	struct stack stack;       /* base 0: none */
+	EXCEPTION_RECORD exception;
+	bool attached;
+};
+
+/* Enters the process's lists. STATUS_PROCESS_IS_TERMINATING when it has ended. */
+NTSTATUS thread_start(struct ntmm_thread *thread, struct machine_process *process);
+void thread_stop(struct ntmm_thread *thread);
+
+/* A TLB miss at `address`: fills the line, or raises. False: thread->exception says what. */
+bool thread_fault(struct ntmm_thread *thread, ntmm_access access, uint64_t address);
+
+/* Always false. */
+bool thread_raise(struct ntmm_thread *thread, NTSTATUS code, ntmm_access access, uint64_t address);
+bool thread_raise_in_page(struct ntmm_thread *thread, ntmm_access access, uint64_t address, NTSTATUS reason);
+
+/* ---- stack.c --------------------------------------------------------------------------------- */
+
+/* A guard page was hit. If it is the thread's own stack's: grows it (STATUS_SUCCESS: try again), or
+ * STATUS_STACK_OVERFLOW. Else as touch_clear_guard. */
+NTSTATUS stack_guard_hit(struct ntmm_thread *thread, uint64_t address);
+/* ST-5: pages of `range` became guard pages. The space's lock is held. */
+void stack_note_guard(struct machine_process *process, struct range range);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * NtReadVirtualMemory and NtWriteVirtualMemory (rules PM).
+ */
+#include "nt/target.h"
+
+struct copy {
+	uint64_t address;
+	void *host;
+	uint64_t bytes;
+	enum copy_way way;
+	uint64_t done;
+};
+
+/* PM-2. */
+static NTSTATUS check(const struct layout *layout, const struct copy *copy)
+{
+	uint64_t last;
+	if (!last_byte(copy->address, copy->bytes, &last) || last > layout->maximum)
+		return STATUS_ACCESS_VIOLATION;
+	return host_range_ok(copy->host, copy->bytes) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+}
+
+/* What a copy that stopped is called: to write, the first page is probed (PM-5, PM-8). */
+static NTSTATUS stopped(const struct copy *copy, NTSTATUS why)
+{
+	return copy->way == COPY_WRITE && !copy->done ? why : STATUS_PARTIAL_COPY;
+}
+
+static NTSTATUS copy_bytes(struct target *target, struct copy *copy)
+{
+	NTSTATUS status = check(target->layout, copy);
+	if (!status)
+		status = target_alive(target);
+	if (status)
+		return status;
+	status = target->space->engine->copy(target->space, copy->address, copy->host, copy->bytes, copy->way,
+	                                     &copy->done);
+	return status ? stopped(copy, status) : STATUS_SUCCESS;
+}
+
+/* PM-1: nothing of a copy of nothing is looked at. PM-15: *copied is written whatever becomes of it. */
+static NTSTATUS copy_call(HANDLE process, uint32_t access, struct copy *copy, uint64_t *copied)
+{
+	struct target target;
+	NTSTATUS status = STATUS_SUCCESS;
+	if (copied && !host_pointer_ok(copied))
+		return STATUS_ACCESS_VIOLATION;
+	if (copy->bytes) {
+		target_open(&target, process, access);
+		status = copy_bytes(&target, copy);
+		target_close(&target);
+	}
+	if (copied)
+		*copied = copy->done;
+	return status;
+}
+
+NTSTATUS NtReadVirtualMemory(HANDLE process, uint64_t address, void *buffer, uint64_t size, uint64_t *copied)
+{
+	struct copy copy = {.address = address, .host = buffer, .bytes = size, .way = COPY_READ};
+	return copy_call(process, PROCESS_VM_READ, &copy, copied);
+}
+
+NTSTATUS NtWriteVirtualMemory(HANDLE process, uint64_t address, const void *buffer, uint64_t size, uint64_t *copied)
+{
+	/* the engine only reads it */
+	struct copy copy = {.address = address, .host = (void *)(uintptr_t)buffer, .bytes = size, .way = COPY_WRITE};
+	return copy_call(process, PROCESS_VM_WRITE, &copy, copied);
+}

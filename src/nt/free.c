@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * NtFreeVirtualMemory: decommit and release (rules VF).
+ */
+#include "nt/target.h"
+
+struct free {
+	uint64_t base, last; /* first and last byte; last means nothing when `whole` */
+	bool whole;          /* size 0: all of the allocation */
+	uint32_t type;
+	struct range range;
+};
+
+static NTSTATUS check_type(uint32_t type)
+{
+	if (type == MEM_DECOMMIT || type == MEM_RELEASE)
+		return STATUS_SUCCESS;
+	if (type == (MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER) || type == (MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS))
+		return STATUS_NOT_SUPPORTED;
+	return STATUS_INVALID_PARAMETER_4; /* VF-2 */
+}
+
+/* VF-3. */
+static NTSTATUS check_place(const struct layout *layout, struct free *f, uint64_t base, uint64_t size)
+{
+	if (base > layout->maximum)
+		return STATUS_INVALID_PARAMETER_2;
+	f->base = base;
+	f->whole = size == 0;
+	if (!f->whole && (!last_byte(base, size, &f->last) || f->last > layout->maximum))
+		return STATUS_INVALID_PARAMETER_3;
+	return STATUS_SUCCESS;
+}
+
+/* The pages meant, all of one allocation. */
+static NTSTATUS find_range(const struct space *space, struct free *f, const struct vad **found)
+{
+	uint64_t page = page_of(f->base);
+	const struct vad *vad = runs_at(&space->runs, page).vad;
+	if (!vad)
+		return STATUS_MEMORY_NOT_ALLOCATED; /* VF-4 */
+	if (f->whole && page != vad->range.start)
+		return STATUS_FREE_VM_NOT_AT_BASE; /* VF-11, VF-30 */
+	f->range = f->whole ? vad->range : pages_touched(f->base, f->last);
+	if (f->range.end > vad->range.end)
+		return STATUS_UNABLE_TO_FREE_VM; /* VF-5 */
+	*found = vad;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS free_check(struct space *space, struct free *f)
+{
+	const struct vad *vad;
+	NTSTATUS status = find_range(space, f, &vad);
+	if (status)
+		return status;
+	if (vad->kind == VAD_SHARED_PAGE)
+		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */
+	return space_prepare(space, f->type == MEM_RELEASE ? space_release_changes(space, f->range) : 1);
+}
+
+static void free_apply(struct space *space, const struct free *f)
+{
+	if (runs_committed(&space->runs, f->range))
+		space->engine->decommit(space, f->range);
+	if (f->type == MEM_RELEASE)
+		space_release(space, f->range);
+	else
+		space_decommit(space, f->range);
+}
+
+static NTSTATUS free_pages(struct target *target, struct free *f)
+{
+	NTSTATUS status = target_write(target);
+	if (status)
+		return status;
+	status = free_check(target->space, f);
+	if (!status)
+		free_apply(target->space, f);
+	target_unlock(target);
+	if (!status)
+		target->space->engine->note(target->space, NOTE_FREE, f->range);
+	return status;
+}
+
+NTSTATUS NtFreeVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t type)
+{
+	struct target target;
+	struct free f = {.type = type};
+	target_open(&target, process, PROCESS_VM_OPERATION);
+	NTSTATUS status = check_type(type);
+	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size)))
+		status = STATUS_ACCESS_VIOLATION;
+	if (!status)
+		status = check_place(target.layout, &f, *base, *size);
+	if (!status)
+		status = free_pages(&target, &f);
+	target_close(&target);
+	if (!status) {
+		*base = address_of(f.range.start);
+		if (!f.whole || type == MEM_RELEASE) /* a whole decommit leaves it 0 (VF-20) */
+			*size = address_of(range_pages(f.range));
+	}
+	return status;
+}

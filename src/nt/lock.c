@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * NtLockVirtualMemory and NtUnlockVirtualMemory (rules VL). Which pages can be touched, how many may be
+ * locked and which are is the engine's to say.
+ */
+#include "nt/target.h"
+
+#include "object/token.h"
+
+enum way { LOCK, UNLOCK };
+
+struct lock_call {
+	enum way way;
+	unsigned how; /* MAP_PROCESS, MAP_SYSTEM */
+	struct range range;
+};
+
+/* VL-2. */
+static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t size, struct range *range)
+{
+	uint64_t last;
+	if (base > layout->maximum || !last_byte(base, size, &last) || last > layout->maximum)
+		return STATUS_INVALID_PARAMETER;
+	*range = pages_touched(base, last);
+	return STATUS_SUCCESS;
+}
+
+/* The caller's privilege; a host thread that acts as no process asks on the target's behalf. */
+static bool may_map_system(const struct process *target)
+{
+	const struct process *caller = process_current();
+	return privilege_enabled(caller ? caller : target, PRIVILEGE_LOCK_MEMORY);
+}
+
+/* VL-3, VL-21. */
+static NTSTATUS check_holes(struct target *target, const struct lock_call *call)
+{
+	NTSTATUS status = target_read(target);
+	if (status)
+		return status;
+	for (struct run run = {.end = call->range.start}; next_run(target->space, call->range, &run);) {
+		if (!run.vad) {
+			status = call->way == LOCK ? STATUS_ACCESS_VIOLATION : STATUS_NOT_LOCKED;
+			break;
+		}
+	}
+	target_unlock(target);
+	return status;
+}
+
+static NTSTATUS run(struct target *target, const struct lock_call *call)
+{
+	const struct engine *engine = target->space->engine;
+	if (call->how & MAP_SYSTEM && !may_map_system(target->process))
+		return STATUS_PRIVILEGE_NOT_HELD; /* VL-1 */
+	NTSTATUS status = check_holes(target, call);
+	if (status)
+		return status;
+	return call->way == LOCK ? engine->lock(target->space, call->range, call->how)
+	                         : engine->unlock(target->space, call->range, call->how);
+}
+
+static NTSTATUS check(const struct layout *layout, const uint64_t *base, const uint64_t *size,
+                      struct lock_call *call)
+{
+	if (!call->how || call->how & ~(unsigned)(MAP_PROCESS | MAP_SYSTEM))
+		return STATUS_INVALID_PARAMETER; /* VL-1 */
+	if (!host_pointer_ok(base) || !host_pointer_ok(size))
+		return STATUS_ACCESS_VIOLATION;
+	return check_place(layout, *base, *size, &call->range);
+}
+
+static NTSTATUS lock_pages(struct lock_call *call, HANDLE process, uint64_t *base, uint64_t *size)
+{
+	struct target target;
+	target_open(&target, process, PROCESS_VM_OPERATION);
+	NTSTATUS status = check(target.layout, base, size, call);
+	if (!status)
+		status = target.status ? target.status : run(&target, call);
+	target_close(&target);
+	if (status >= 0) { /* STATUS_WAS_LOCKED too */
+		*base = address_of(call->range.start);
+		*size = address_of(range_pages(call->range));
+	}
+	return status;
+}
+
+NTSTATUS NtLockVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t map_type)
+{
+	return lock_pages(&(struct lock_call){.way = LOCK, .how = map_type}, process, base, size);
+}
+
+NTSTATUS NtUnlockVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t map_type)
+{
+	return lock_pages(&(struct lock_call){.way = UNLOCK, .how = map_type}, process, base, size);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the native calls share with win32/: calls that have no Nt name of their own.
+ *
+ * Every call checks everything (order: rule G-6), then applies without failing. A failing call leaves
+ * no trace, but where its rule says so (G-2).
+ * Threads: any. No lock may be held.
+ */
+#ifndef NTMM_NT_NT_H
+#define NTMM_NT_NT_H
+
+#include <ntmm/ntapi.h>
+#include <ntmm/windows.h>
+
+#include "object/process.h"
+
+/* Whether the host pointer can be one at all: not NULL, not below 64 KB, canonical. */
+bool host_pointer_ok(const void *pointer);
+/* The same of all of `bytes` bytes. */
+bool host_range_ok(const void *pointer, uint64_t bytes);
+
+/* Each takes the handle, checks the right, refuses an ended process. Units: bytes. */
+NTSTATUS nt_offer(HANDLE process, uint64_t address, uint64_t size, unsigned priority);
+NTSTATUS nt_reclaim(HANDLE process, uint64_t address, uint64_t size, bool *intact);
+NTSTATUS nt_discard(HANDLE process, uint64_t address, uint64_t size);
+NTSTATUS nt_empty_working_set(HANDLE process);
+/* Bytes; flags as SetProcessWorkingSetSizeEx takes and returns them. */
+NTSTATUS nt_set_working_set_limits(HANDLE process, uint64_t minimum, uint64_t maximum, uint32_t flags);
+NTSTATUS nt_get_working_set_limits(HANDLE process, uint64_t *minimum, uint64_t *maximum, uint32_t *flags);
+
+#endif

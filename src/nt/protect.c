@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * NtProtectVirtualMemory (rules VP).
+ */
+#include "nt/target.h"
+
+struct protect {
+	struct range range;
+	prot_t prot; /* asked for; from protect_check on: that the pages get */
+	prot_t old;  /* of the first page (VP-6) */
+};
+
+/* VP-1. PAGE_TARGETS_NO_UPDATE tells nothing that is kept here (PR-6). */
+static NTSTATUS check_protect(uint32_t protect, prot_t *prot)
+{
+	if (!prot_from_win32(protect & ~(uint32_t)PAGE_TARGETS_NO_UPDATE, prot))
+		return STATUS_INVALID_PAGE_PROTECTION;
+	if (protect & PAGE_TARGETS_NO_UPDATE && !prot_can_execute(*prot))
+		return STATUS_INVALID_PAGE_PROTECTION;
+	return STATUS_SUCCESS;
+}
+
+/* VP-3. */
+static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t size, struct range *range)
+{
+	uint64_t last;
+	if (base > layout->maximum)
+		return STATUS_INVALID_PARAMETER_2;
+	if (!last_byte(base, size, &last) || last > layout->maximum)
+		return STATUS_INVALID_PARAMETER_3;
+	*range = pages_touched(base, last);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS protect_check(struct space *space, struct protect *p)
+{
+	struct vad *vad;
+	if (!space_one_vad(space, p->range, &vad))
+		return STATUS_CONFLICTING_ADDRESSES; /* VP-4 */
+	if (prot_is_copy(p->prot))
+		return STATUS_INVALID_PARAMETER_4; /* VP-8 */
+	if (!space_all_committed(space, p->range))
+		return STATUS_NOT_COMMITTED; /* VP-5 */
+	p->prot = space_private_prot(vad, p->prot); /* PR-8 */
+	if (vad->kind == VAD_SHARED_PAGE && p->prot != PROT_READONLY)
+		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, VP-13 */
+	p->old = attr_prot(runs_at(&space->runs, p->range.start).attr);
+	return space_prepare(space, 1);
+}
+
+/* Whether nothing would change. The shared page, which is not the engine's to change, never gets past. */
+static bool is_so_already(const struct space *space, const struct protect *p)
+{
+	struct run run = runs_at(&space->runs, p->range.start);
+	return run.end >= p->range.end && run.attr == (ATTR_COMMITTED | p->prot);
+}
+
+static void protect_apply(struct space *space, const struct protect *p)
+{
+	if (is_so_already(space, p))
+		return;
+	take_back_offered(space, p->range);
+	space_protect(space, p->range, p->prot);
+	space->engine->protect(space, p->range, p->prot);
+}
+
+static NTSTATUS protect_pages(struct target *target, struct protect *p)
+{
+	NTSTATUS status = target_write(target);
+	if (status)
+		return status;
+	status = protect_check(target->space, p);
+	if (!status)
+		protect_apply(target->space, p);
+	target_unlock(target);
+	return status;
+}
+
+NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t protect, uint32_t *old)
+{
+	struct target target;
+	struct protect p;
+	target_open(&target, process, PROCESS_VM_OPERATION);
+	NTSTATUS status = check_protect(protect, &p.prot);
+	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size) || !host_pointer_ok(old)))
+		status = STATUS_ACCESS_VIOLATION; /* VP-2 */
+	if (!status)
+		status = check_place(target.layout, *base, *size, &p.range);
+	if (!status)
+		status = protect_pages(&target, &p);
+	target_close(&target);
+	if (!status) {
+		*base = address_of(p.range.start);
+		*size = address_of(range_pages(p.range));
+		*old = prot_to_win32(p.old);
+	}
+	return status;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * NtQueryVirtualMemory (rules VQ, WS-9, WS-10).
+ */
+#include <string.h>
+
+#include "nt/target.h"
+
+struct query {
+	uint64_t address;
+	void *buffer;     /* the host's */
+	uint64_t length;  /* bytes of it */
+	uint64_t written; /* bytes of it written */
+};
+
+/* VQ-7: Windows cannot tell them apart. Being offered shows nowhere. */
+static bool are_alike(struct run a, struct run b)
+{
+	return a.vad == b.vad && (a.attr & ~ATTR_OFFERED) == (b.attr & ~ATTR_OFFERED);
+}
+
+static uint64_t region_end(const struct space *space, struct run run)
+{
+	struct run next = run;
+	while (next.end < space->runs.whole.end) {
+		next = runs_at(&space->runs, next.end);
+		if (!are_alike(run, next))
+			return next.start;
+	}
+	return next.end;
+}
+
+static PVOID pointer_to(uint64_t page)
+{
+	return (PVOID)(uintptr_t)address_of(page);
+}
+
+/* The table of rule VQ-10. */
+static void describe(const struct space *space, uint64_t page, MEMORY_BASIC_INFORMATION *info)
+{
+	struct run run = runs_at(&space->runs, page);
+	*info = (MEMORY_BASIC_INFORMATION){
+		.BaseAddress = pointer_to(page),
+		.RegionSize = address_of(region_end(space, run) - page),
+		.State = MEM_FREE,
+		.Protect = PAGE_NOACCESS,
+	};
+	if (!run.vad)
+		return;
+	bool committed = attr_is_committed(run.attr);
+	info->AllocationBase = pointer_to(run.vad->range.start);
+	info->AllocationProtect = prot_to_win32(run.vad->protect);
+	info->State = committed ? MEM_COMMIT : MEM_RESERVE;
+	info->Protect = committed ? prot_to_win32(attr_prot(run.attr)) : 0;
+	info->Type = MEM_PRIVATE;
+}
+
+/* Fills in the answer: as much as fits. */
+static void answer(struct query *query, const void *info, uint64_t bytes)
+{
+	query->written = min_u64(bytes, query->length);
+	memcpy(query->buffer, info, query->written);
+}
+
+static NTSTATUS query_basic(struct target *target, struct query *query)
+{
+	MEMORY_BASIC_INFORMATION info;
+	NTSTATUS status = target_read(target);
+	if (status)
+		return status;
+	describe(target->space, page_of(query->address), &info);
+	target_unlock(target);
+	answer(query, &info, sizeof info);
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS query_region(struct target *target, struct query *query)
+{
+	MEMORY_REGION_INFORMATION info = {.RegionType = 0};
+	NTSTATUS status = target_read(target);
+	if (status)
+		return status;
+	const struct space *space = target->space;
+	const struct vad *vad = space_run(space, query->address).vad;
+	if (vad) {
+		info.AllocationBase = address_of(vad->range.start);
+		info.AllocationProtect = prot_to_win32(vad->protect);
+		info.RegionSize = address_of(range_pages(vad->range));
+		info.CommitSize = address_of(runs_committed(&space->runs, vad->range));
+	}
+	target_unlock(target);
+	if (!vad)
+		return STATUS_MEMORY_NOT_ALLOCATED;
+	answer(query, &info, sizeof info);
+	return STATUS_SUCCESS;
+}
+
+/* WS-10. Private pages are shared with nobody. */
+static ULONG_PTR attributes(struct space *space, uint64_t address)
+{
+	PSAPI_WORKING_SET_EX_BLOCK block = {.Flags = 0};
+	struct residency residency = {.valid = false};
+	if (address <= space->layout->maximum)
+		space->engine->residency(space, page_of(address), &residency);
+	if (!residency.valid)
+		return 0;
+	block.Valid = 1;
+	block.Win32Protection = prot_to_win32(residency.prot) & 0x7FF;
+	block.Locked = residency.locked;
+	return block.Flags;
+}
+
+static NTSTATUS query_working_set(struct target *target, struct query *query)
+{
+	PSAPI_WORKING_SET_EX_INFORMATION entry;
+	NTSTATUS status = target_alive(target);
+	if (status)
+		return status;
+	for (; query->length - query->written >= sizeof entry; query->written += sizeof entry) {
+		char *place = (char *)query->buffer + query->written;
+		memcpy(&entry, place, sizeof entry);
+		entry.VirtualAttributes.Flags = attributes(target->space, (uintptr_t)entry.VirtualAddress);
+		memcpy(place, &entry, sizeof entry);
+	}
+	return STATUS_SUCCESS;
+}
+
+struct query_class {
+	NTSTATUS (*run)(struct target *target, struct query *query);
+	uint32_t access; /* G-4: who may ask everything may ask the first, too */
+	uint64_t least;  /* bytes of buffer */
+	bool at_address; /* the address argument is meant; else the whole buffer is */
+};
+
+/* A caller that does not know CommitSize, which came later, gets what it knows (VQ-20). */
+static const struct query_class classes[] = {
+	[MemoryBasicInformation] = {query_basic, PROCESS_QUERY_LIMITED_INFORMATION,
+	                            sizeof(MEMORY_BASIC_INFORMATION), true},
+	[MemoryRegionInformation] = {query_region, PROCESS_QUERY_INFORMATION,
+	                             offsetof(MEMORY_REGION_INFORMATION, CommitSize), true},
+	[MemoryWorkingSetExInformation] = {query_working_set, PROCESS_QUERY_INFORMATION, 0, false},
+};
+#define CLASSES (sizeof classes / sizeof classes[0])
+
+/* VQ-5. */
+static NTSTATUS check(const struct layout *layout, const struct query_class *query_class, const struct query *query,
+                      const void *returned)
+{
+	if (query_class->at_address && query->address > layout->maximum)
+		return STATUS_INVALID_PARAMETER; /* VQ-4 */
+	if (!host_range_ok(query->buffer, query_class->at_address ? 1 : query->length))
+		return STATUS_ACCESS_VIOLATION; /* VQ-3 */
+	if (returned && !host_pointer_ok(returned))
+		return STATUS_ACCESS_VIOLATION;
+	if (query->length < query_class->least)
+		return STATUS_INFO_LENGTH_MISMATCH; /* VQ-2 */
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS NtQueryVirtualMemory(HANDLE process, uint64_t address, MEMORY_INFORMATION_CLASS info_class, void *buffer,
+                              uint64_t length, uint64_t *returned)
+{
+	struct target target;
+	struct query query = {.address = address, .buffer = buffer, .length = length};
+	if ((unsigned)info_class >= CLASSES || !classes[info_class].run)
+		return STATUS_INVALID_INFO_CLASS; /* VQ-21 */
+	const struct query_class *c = &classes[info_class];
+	target_open(&target, process, c->access);
+	NTSTATUS status = check(target.layout, c, &query, returned);
+	if (!status)
+		status = c->run(&target, &query);
+	target_close(&target);
+	if (!status && returned)
+		*returned = query.written;
+	return status;
+}

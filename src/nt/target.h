@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The process that a call works on, and the ranges it names: how every native call begins and ends.
+ *
+ * A call opens its target first, so that arguments can be judged by the layout of the process, and
+ * complains about the handle in its place (G-6, 6): when target_read or target_write is called.
+ *
+ *      target_open    the handle; never fails, `status` keeps what is wrong with it
+ *      ...            checks of the arguments
+ *      target_write   what was wrong with the handle; the lock; a process that has ended (G-5)
+ *      ...            checks of the space, changes
+ *      target_unlock
+ *      target_close
+ *
+ * Units: bytes and addresses outside, pages in ranges. Threads: a target is one thread's.
+ */
+#ifndef NTMM_NT_TARGET_H
+#define NTMM_NT_TARGET_H
+
+#include "nt/nt.h"
+#include "space/space.h"
+
+struct target {
+	struct process *process;     /* with a reference; NULL when `status` is not STATUS_SUCCESS */
+	struct space *space;         /* its space */
+	const struct layout *layout; /* its layout; the widest when there is no process */
+	NTSTATUS status;
+};
+
+void target_open(struct target *target, HANDLE handle, uint32_t access);
+void target_close(struct target *target);
+
+/* Locks the space. STATUS_PROCESS_IS_TERMINATING, or what target_open found: then it is not locked. */
+NTSTATUS target_read(struct target *target);
+NTSTATUS target_write(struct target *target);
+void target_unlock(struct target *target);
+/* As target_read, without keeping the lock: for calls whose work is all the engine's. */
+NTSTATUS target_alive(struct target *target);
+
+/* The last byte of `size` bytes at `base`. False when there is none: size 0, or the end wraps. */
+bool last_byte(uint64_t base, uint64_t size, uint64_t *last);
+/* Every page that holds a byte of [base, last] (G-1). */
+struct range pages_touched(uint64_t base, uint64_t last);
+
+/* Steps through the runs of `range`, each cut to it. Begins with run->end = range.start. The space
+ * may be changed between steps, up to the end of the step before. */
+bool next_run(const struct space *space, struct range range, struct run *run);
+
+/* Offered pages that are committed or protected anew come back as by ReclaimVirtualMemory, whatever
+ * was lost. Lock held for writing; the caller's change of the runs follows. */
+void take_back_offered(struct space *space, struct range range);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Changes of a space. What can fail, space_prepare and space_charge, comes first; the rest cannot.
+ */
+#include "base/check.h"
+#include "base/os.h"
+#include "space/space.h"
+#include "space/tables.h"
+
+NTSTATUS space_prepare(struct space *space, unsigned changes)
+{
+	if (!space->spare_vad)
+		space->spare_vad = os_alloc(sizeof *space->spare_vad);
+	if (!space->spare_vad || !runs_prepare(&space->runs, changes))
+		return STATUS_INSUFFICIENT_RESOURCES; /* VA-32 */
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS space_charge(struct space *space, struct range range, struct charge *charged)
+{
+	charged->pages = range_pages(range) - runs_committed(&space->runs, range);
+	charged->tables = charged->pages ? tables_to_add(&space->runs, range) : 0;
+	if (!ledger_charge(space->ledger, charged->pages + charged->tables))
+		return STATUS_COMMITMENT_LIMIT;
+	return STATUS_SUCCESS;
+}
+
+void space_uncharge(struct space *space, struct charge charged)
+{
+	ledger_return(space->ledger, charged.pages + charged.tables);
+}
+
+struct vad *space_reserve(struct space *space, struct range range, prot_t protect, enum vad_kind kind)
+{
+	struct vad *vad = space->spare_vad;
+	CHECK(vad);
+	space->spare_vad = NULL;
+	*vad = (struct vad){.range = range, .protect = protect, .kind = (uint8_t)kind};
+	runs_set(&space->runs, range, vad, ATTR_RESERVED);
+	space->free_pages -= range_pages(range);
+	return vad;
+}
+
+static struct vad *vad_at(const struct space *space, uint64_t page)
+{
+	struct vad *vad = runs_at(&space->runs, page).vad;
+	CHECK(vad);
+	return vad;
+}
+
+void space_commit(struct space *space, struct range range, prot_t prot, struct charge charged)
+{
+	runs_set(&space->runs, range, vad_at(space, range.start), ATTR_COMMITTED | prot);
+	space->commit += charged.pages;
+	space->commit_peak = max_u64(space->commit_peak, space->commit);
+	space->tables += charged.tables;
+}
+
+/* Gives back the charge for what is committed in `range`. */
+static void return_charge(struct space *space, struct range range)
+{
+	uint64_t pages = runs_committed(&space->runs, range);
+	uint64_t tables = pages ? tables_to_drop(&space->runs, range) : 0;
+	space->commit -= pages;
+	space->tables -= tables;
+	ledger_return(space->ledger, pages + tables);
+}
+
+void space_decommit(struct space *space, struct range range)
+{
+	return_charge(space, range);
+	runs_set(&space->runs, range, vad_at(space, range.start), ATTR_RESERVED);
+}
+
+/* The pages of `range` go to an allocation of their own, run by run. */
+static void split_off(struct space *space, struct range range, prot_t protect, uint8_t kind)
+{
+	struct vad *upper = space->spare_vad;
+	CHECK(upper);
+	space->spare_vad = NULL;
+	*upper = (struct vad){.range = range, .protect = protect, .kind = kind};
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&space->runs, page);
+		runs_set(&space->runs, (struct range){run.start, run.end}, upper, run.attr);
+		page = run.end;
+	}
+}
+
+unsigned space_release_changes(const struct space *space, struct range range)
+{
+	struct vad *vad = vad_at(space, range.start);
+	unsigned changes = 1;
+	if (range.start == vad->range.start)
+		return changes;
+	for (uint64_t page = range.end; page < vad->range.end; changes++)
+		page = runs_at(&space->runs, page).end;
+	return changes;
+}
+
+void space_release(struct space *space, struct range range)
+{
+	struct vad *vad = vad_at(space, range.start);
+	struct range whole = vad->range;
+	return_charge(space, range);
+	runs_set(&space->runs, range, NULL, ATTR_RESERVED);
+	space->free_pages += range_pages(range);
+	if (range.start == whole.start && range.end == whole.end) {
+		os_free(vad);
+	} else if (range.start == whole.start) {
+		vad->range.start = range.end;
+	} else {
+		vad->range.end = range.start;
+		if (range.end < whole.end)
+			split_off(space, (struct range){range.end, whole.end}, vad->protect, vad->kind);
+	}
+}
+
+void space_protect(struct space *space, struct range range, prot_t prot)
+{
+	runs_set(&space->runs, range, vad_at(space, range.start), ATTR_COMMITTED | prot);
+}
+
+void space_set_offered(struct space *space, struct range range, bool offered)
+{
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&space->runs, page);
+		uint64_t end = min_u64(run.end, range.end);
+		attr_t attr = offered ? run.attr | ATTR_OFFERED : run.attr & ~ATTR_OFFERED;
+		runs_set(&space->runs, (struct range){page, end}, run.vad, attr);
+		page = end;
+	}
+}
+
+bool space_clear_guard(struct space *space, uint64_t page)
+{
+	struct run run = runs_at(&space->runs, page);
+	prot_t prot = space_private_prot(run.vad, run.attr & PROT_ACCESS_MASK);
+	runs_prepare(&space->runs, 1);
+	if (!runs_ready(&space->runs))
+		return false;
+	runs_set(&space->runs, (struct range){page, page + 1}, run.vad, (run.attr & ~ATTR_PROT_MASK) | prot);
+	return true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#include "space/charge.h"
+
+#include "base/check.h"
+
+static void raise_peak(struct ledger *ledger, uint64_t total)
+{
+	uint64_t peak = atomic_load(&ledger->peak);
+	while (peak < total && !atomic_compare_exchange_weak(&ledger->peak, &peak, total))
+		;
+}
+
+bool ledger_charge(struct ledger *ledger, uint64_t pages)
+{
+	uint64_t total = atomic_load(&ledger->total);
+	do {
+		uint64_t limit = atomic_load(&ledger->limit);
+		if (total > limit || pages > limit - total)
+			return false;
+	} while (!atomic_compare_exchange_weak(&ledger->total, &total, total + pages));
+	raise_peak(ledger, total + pages);
+	return true;
+}
+
+void ledger_return(struct ledger *ledger, uint64_t pages)
+{
+	uint64_t before = atomic_fetch_sub(&ledger->total, pages);
+	CHECK(before >= pages);
+}

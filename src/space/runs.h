@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one structure that says, for every page of a user space, which allocation it belongs to and
+ * what state it is in.
+ *
+ * What this is: a B+-tree of runs that cover the space without gap or overlap. A run is a range of
+ * pages with one allocation (NULL: free) and one attr_t; neighbours that are alike in both are always
+ * one run. Inner nodes know, for each child, the largest hole for an allocation beneath it (a free
+ * run counts from its first granule boundary) and the number of committed pages. So a look-up, a
+ * change, the search for a place and the count of committed pages in a range all cost O(log runs),
+ * whatever the number of pages.
+ *
+ * Units: page numbers, [start, end).
+ * Errors: only runs_init and runs_prepare can fail (host memory). A change takes its nodes from a
+ * stock that runs_prepare filled, and keeps a small reserve for those that cannot prepare (faults).
+ * Threads: guarded by the space's lock; look-ups may run in parallel.
+ */
+#ifndef NTMM_SPACE_RUNS_H
+#define NTMM_SPACE_RUNS_H
+
+#include "base/units.h"
+#include "space/prot.h"
+
+struct vad;
+struct runs_node;
+
+struct run {
+	uint64_t start, end;
+	struct vad *vad; /* NULL: free */
+	attr_t attr;     /* ATTR_RESERVED where free */
+};
+
+struct runs {
+	struct range whole;
+	struct runs_node *root;
+	struct runs_node *stock; /* spare nodes, linked */
+	unsigned height;         /* 0: the root is a leaf */
+	unsigned spare;          /* nodes in stock */
+	uint64_t count;          /* runs */
+	uint64_t nodes;          /* nodes in the tree */
+};
+
+/* One free run over `whole`. False when there is no memory; then nothing needs freeing. */
+bool runs_init(struct runs *runs, struct range whole);
+void runs_destroy(struct runs *runs);
+
+/* Makes `changes` calls of runs_set possible, and the reserve full. False when there is no memory. */
+bool runs_prepare(struct runs *runs, unsigned changes);
+
+/* Whether one runs_set is possible now without runs_prepare: true until the reserve is used up. */
+bool runs_ready(const struct runs *runs);
+
+/* The run that holds `page`, which lies in the space. */
+struct run runs_at(const struct runs *runs, uint64_t page);
+
+/* Gives the pages of `range`, not empty, to `vad` with `attr`. Merges with neighbours that are alike. */
+void runs_set(struct runs *runs, struct range range, struct vad *vad, attr_t attr);
+
+/* The lowest (highest) place for `pages` free pages that starts at a multiple of `align` pages (a
+ * multiple of GRANULE_PAGES) and lies within `bounds`. False when there is none. */
+bool runs_find_low(const struct runs *runs, struct range bounds, uint64_t pages, uint64_t align,
+                   uint64_t *start);
+bool runs_find_high(const struct runs *runs, struct range bounds, uint64_t pages, uint64_t align,
+                    uint64_t *start);
+
+/* Committed pages in `range`. */
+uint64_t runs_committed(const struct runs *runs, struct range range);
+
+/* Verifies order, coverage, merging, fill and every figure of the inner nodes; complains (check.h). */
+bool runs_check(const struct runs *runs);
+
+#endif

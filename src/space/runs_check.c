@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tree of runs examined from end to end.
+ */
+#include <inttypes.h>
+
+#include "base/check.h"
+#include "space/runs_node.h"
+
+struct audit {
+	const struct runs *runs;
+	uint64_t count, nodes;
+	bool has_last; /* the run before, perhaps in another leaf */
+	struct vad *vad;
+	attr_t attr;
+};
+
+static bool check_keys(const struct runs_node *node, struct range cover)
+{
+	const uint64_t *key = keys(node);
+
+	if (key[0] != cover.start)
+		return complain("runs: a node starts at %" PRIx64 ", not %" PRIx64, key[0], cover.start);
+	for (unsigned i = 0; i < node->count; i++)
+		if (key[i] >= slot_end(node, i, cover.end))
+			return complain("runs: keys out of order at %" PRIx64, key[i]);
+	return true;
+}
+
+static bool check_fill(const struct audit *a, const struct runs_node *node, unsigned level)
+{
+	unsigned low = node != a->runs->root ? least(level) : level ? 2 : 1;
+
+	if (node->count < low || node->count > capacity(level))
+		return complain("runs: %u slots in a node of level %u", node->count, level);
+	return true;
+}
+
+static bool check_leaf(struct audit *a, const struct runs_node *leaf)
+{
+	for (unsigned i = 0; i < leaf->count; i++) {
+		if (a->has_last && is_alike(leaf, i, a->vad, a->attr))
+			return complain("runs: alike before and at %" PRIx64, leaf->leaf.key[i]);
+		if (!leaf->leaf.vad[i] && leaf->leaf.attr[i] != ATTR_RESERVED)
+			return complain("runs: a free run at %" PRIx64 " has a state", leaf->leaf.key[i]);
+		a->has_last = true;
+		a->vad = leaf->leaf.vad[i];
+		a->attr = leaf->leaf.attr[i];
+	}
+	a->count += leaf->count;
+	return true;
+}
+
+static bool check_node(struct audit *a, const struct runs_node *node, unsigned level,
+                       struct range cover);
+
+static bool check_child(struct audit *a, const struct runs_node *node, unsigned level,
+                        unsigned slot, uint64_t end)
+{
+	const struct runs_node *child = node->inner.child[slot];
+	struct range cover = {node->inner.key[slot], slot_end(node, slot, end)};
+
+	if (!check_node(a, child, level - 1, cover))
+		return false;
+	struct figures now = figures_of(child, level - 1, cover.end);
+	struct figures known = node->inner.figures[slot];
+	if (now.hole != known.hole || now.committed != known.committed)
+		return complain("runs: at %" PRIx64 " level %u, hole %" PRIu64 " known as %" PRIu64
+		                ", committed %" PRIu64 " known as %" PRIu64,
+		                cover.start, level, now.hole, known.hole, now.committed,
+		                known.committed);
+	return true;
+}
+
+static bool check_node(struct audit *a, const struct runs_node *node, unsigned level,
+                       struct range cover)
+{
+	a->nodes++;
+	if (!check_fill(a, node, level) || !check_keys(node, cover))
+		return false;
+	if (!level)
+		return check_leaf(a, node);
+	for (unsigned i = 0; i < node->count; i++)
+		if (!check_child(a, node, level, i, cover.end))
+			return false;
+	return true;
+}
+
+static bool check_stock(const struct runs *runs)
+{
+	uint64_t spare = 0;
+
+	for (const struct runs_node *node = runs->stock; node; node = node->next)
+		spare++;
+	if (spare != runs->spare)
+		return complain("runs: %" PRIu64 " spare nodes counted as %u", spare, runs->spare);
+	return true;
+}
+
+bool runs_check(const struct runs *runs)
+{
+	struct audit a = {.runs = runs};
+
+	if (!check_node(&a, runs->root, runs->height, runs->whole))
+		return false;
+	if (a.count != runs->count || a.nodes != runs->nodes)
+		return complain("runs: %" PRIu64 " runs and %" PRIu64 " nodes counted as %" PRIu64
+		                " and %" PRIu64, a.count, a.nodes, runs->count, runs->nodes);
+	return check_stock(runs);
+}

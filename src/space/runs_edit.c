@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Changes of any size: put a key, splitting nodes; erase all keys between two, dropping whole
+ * subtrees. Afterwards nodes beside an erased range may be nearly empty: see runs_fill.c.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "space/runs_node.h"
+
+#define MOVE(array) memmove(&to->array[at], &from->array[first], slots * sizeof to->array[0])
+
+void slots_move(unsigned level, struct runs_node *to, unsigned at, const struct runs_node *from,
+                unsigned first, unsigned slots)
+{
+	if (level) {
+		MOVE(inner.key);
+		MOVE(inner.child);
+		MOVE(inner.figures);
+	} else {
+		MOVE(leaf.key);
+		MOVE(leaf.vad);
+		MOVE(leaf.attr);
+	}
+}
+
+static bool is_full(const struct runs_node *node, unsigned level)
+{
+	return node->count == capacity(level);
+}
+
+/* Where to split a full node that is to take `page`: there, so that a tree that grows at one place
+ * leaves well-filled nodes behind, but with some way to go for both halves until they are merged. */
+static unsigned cut_for(const struct runs_node *node, unsigned level, uint64_t page)
+{
+	unsigned cut = slot_of(node, page) + 1;
+	unsigned low = capacity(level) * 2 / 5;
+	unsigned high = capacity(level) * 3 / 5;
+
+	return cut < low ? low : cut > high ? high : cut;
+}
+
+/* Splits the full child of a node that has room; `level` and `end` are the node's. */
+static void split_child(struct runs *runs, struct runs_node *node, unsigned level, unsigned slot,
+                        uint64_t end, uint64_t page)
+{
+	struct runs_node *left = node->inner.child[slot];
+	struct runs_node *right = node_take(runs);
+	unsigned cut = cut_for(left, level - 1, page);
+
+	slots_move(level - 1, right, 0, left, cut, left->count - cut);
+	right->count = left->count - cut;
+	left->count = cut;
+
+	end = slot_end(node, slot, end);
+	slots_move(level, node, slot + 2, node, slot + 1, node->count - slot - 1);
+	node->count++;
+	node->inner.key[slot + 1] = keys(right)[0];
+	node->inner.child[slot + 1] = right;
+	node->inner.figures[slot] = figures_of(left, level - 1, keys(right)[0]);
+	node->inner.figures[slot + 1] = figures_of(right, level - 1, end);
+}
+
+static void grow_root(struct runs *runs)
+{
+	struct runs_node *root = node_take(runs);
+
+	CHECK(runs->height + 1 < MOST_LEVELS);
+	root->count = 1;
+	root->inner.key[0] = runs->whole.start;
+	root->inner.child[0] = runs->root;
+	root->inner.figures[0] = figures_of(runs->root, runs->height, runs->whole.end);
+	runs->root = root;
+	runs->height++;
+}
+
+/* The way to the leaf for `page`, with room there: full nodes are split on the way down, so that
+ * each has a parent with room. */
+static void make_way(struct runs *runs, uint64_t page, struct step *path)
+{
+	if (is_full(runs->root, runs->height))
+		grow_root(runs);
+	struct step at = {.node = runs->root, .end = runs->whole.end};
+	for (unsigned level = runs->height; level; level--) {
+		at.slot = slot_of(at.node, page);
+		if (is_full(at.node->inner.child[at.slot], level - 1)) {
+			split_child(runs, at.node, level, at.slot, at.end, page);
+			at.slot = slot_of(at.node, page);
+		}
+		path[level] = at;
+		at.end = slot_end(at.node, at.slot, at.end);
+		at.node = at.node->inner.child[at.slot];
+	}
+	at.slot = slot_of(at.node, page);
+	path[0] = at;
+}
+
+/* Makes a run start at `start`, with these values; it ends where the one that held `start` does. */
+void edit_put(struct runs *runs, uint64_t start, struct vad *vad, attr_t attr)
+{
+	struct step path[MOST_LEVELS];
+
+	make_way(runs, start, path);
+	struct runs_node *leaf = path[0].node;
+	unsigned slot = path[0].slot;
+	if (leaf->leaf.key[slot] != start) {
+		slot++;
+		slots_move(0, leaf, slot + 1, leaf, slot, leaf->count - slot);
+		leaf->count++;
+		leaf->leaf.key[slot] = start;
+		runs->count++;
+	}
+	leaf->leaf.vad[slot] = vad;
+	leaf->leaf.attr[slot] = attr;
+	figures_settle(path, runs->height);
+}
+
+void edit_drop(struct runs *runs, struct runs_node *node, unsigned level)
+{
+	for (unsigned i = 0; level && i < node->count; i++)
+		edit_drop(runs, node->inner.child[i], level - 1);
+	if (!level)
+		runs->count -= node->count;
+	node_give(runs, node);
+}
+
+static void erase_in(struct runs *runs, struct runs_node *node, unsigned level, struct range gap,
+                     uint64_t end);
+
+/* The child's part of the erasing. `end` is where the child ends afterwards. */
+static void erase_in_child(struct runs *runs, struct runs_node *node, unsigned level,
+                           unsigned slot, struct range gap, uint64_t end)
+{
+	struct runs_node *child = node->inner.child[slot];
+
+	erase_in(runs, child, level - 1, gap, end);
+	node->inner.key[slot] = keys(child)[0];
+	node->inner.figures[slot] = figures_of(child, level - 1, end);
+}
+
+/* Erases the keys between gap.start and gap.end, both exclusive and both keys, or the end of the
+ * space. `end` is where the node ends afterwards: at gap.end when it lost its last slots. */
+static void erase_in(struct runs *runs, struct runs_node *node, unsigned level, struct range gap,
+                     uint64_t end)
+{
+	unsigned from = keys(node)[0] <= gap.start ? slot_of(node, gap.start) + 1 : 0;
+	unsigned to = gap.end == end ? node->count : slot_of(node, gap.end);
+
+	if (from > to) { /* all in one child */
+		erase_in_child(runs, node, level, to, gap, slot_end(node, to, end));
+		return;
+	}
+	if (level && to < node->count)
+		erase_in_child(runs, node, level, to, gap, slot_end(node, to, end));
+	if (level && from > 0)
+		erase_in_child(runs, node, level, from - 1, gap, gap.end);
+	for (unsigned i = from; level && i < to; i++)
+		edit_drop(runs, node->inner.child[i], level - 1);
+	if (!level)
+		runs->count -= to - from;
+	slots_move(level, node, from, node, to, node->count - to);
+	node->count -= to - from;
+}
+
+/* Lets the run at `start` reach to `end`. Both are keys, or `end` is the end of the space. */
+void edit_erase(struct runs *runs, uint64_t start, uint64_t end)
+{
+	erase_in(runs, runs->root, runs->height, (struct range){start, end}, runs->whole.end);
+}

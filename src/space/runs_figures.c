@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What inner nodes know about the pages beneath them.
+ */
+#include "space/runs_node.h"
+
+/* All ones where `condition` holds: runs alternate at random, so branches would be guessed wrong. */
+static inline uint64_t mask(bool condition)
+{
+	return -(uint64_t)condition;
+}
+
+static struct figures figures_of_leaf(const struct runs_node *leaf, uint64_t end)
+{
+	struct figures sum = {0, 0};
+
+	for (unsigned i = 0; i < leaf->count; i++) {
+		uint64_t start = leaf->leaf.key[i], next = slot_end(leaf, i, end);
+		sum.hole = max_u64(sum.hole, hole_of(start, next) & mask(!leaf->leaf.vad[i]));
+		sum.committed += (next - start) & mask(attr_is_committed(leaf->leaf.attr[i]));
+	}
+	return sum;
+}
+
+static struct figures figures_of_inner(const struct runs_node *node)
+{
+	struct figures sum = {0, 0};
+
+	for (unsigned i = 0; i < node->count; i++) {
+		sum.hole = max_u64(sum.hole, node->inner.figures[i].hole);
+		sum.committed += node->inner.figures[i].committed;
+	}
+	return sum;
+}
+
+struct figures figures_of(const struct runs_node *node, unsigned level, uint64_t end)
+{
+	return level ? figures_of_inner(node) : figures_of_leaf(node, end);
+}
+
+/* After a change of the leaf at path[0]. Above a node whose figures stay the same, all do. */
+void figures_settle(struct step *path, unsigned height)
+{
+	for (unsigned level = 0; level < height; level++) {
+		struct figures now = figures_of(path[level].node, level, path[level].end);
+		struct figures *known = &path[level + 1].node->inner.figures[path[level + 1].slot];
+		if (known->hole == now.hole && known->committed == now.committed)
+			return;
+		*known = now;
+	}
+}
+
+static uint64_t committed_in_leaf(const struct runs_node *leaf, uint64_t page)
+{
+	unsigned slot = slot_of(leaf, page);
+	uint64_t pages = (page - leaf->leaf.key[slot]) & mask(attr_is_committed(leaf->leaf.attr[slot]));
+
+	for (unsigned i = 0; i < slot; i++)
+		pages += (leaf->leaf.key[i + 1] - leaf->leaf.key[i]) &
+		         mask(attr_is_committed(leaf->leaf.attr[i]));
+	return pages;
+}
+
+static uint64_t committed_before(const struct runs *runs, uint64_t page)
+{
+	const struct runs_node *node = runs->root;
+	uint64_t pages = 0;
+
+	for (unsigned level = runs->height; level; level--) {
+		unsigned slot = slot_of(node, page);
+		node_fetch(node->inner.child[slot]);
+		for (unsigned i = 0; i < slot; i++)
+			pages += node->inner.figures[i].committed;
+		node = node->inner.child[slot];
+	}
+	return pages + committed_in_leaf(node, page);
+}
+
+uint64_t runs_committed(const struct runs *runs, struct range range)
+{
+	return committed_before(runs, range.end) - committed_before(runs, range.start);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The search for a place: the first or the last hole that is large enough.
+ *
+ * The figures say which children have such a hole, so a search turns back at most once, beneath the
+ * child that holds the page where it starts. Recursion is as deep as the tree is high.
+ */
+#include "base/check.h"
+#include "space/runs_node.h"
+
+struct search {
+	uint64_t page; /* where it starts: a hole there counts */
+	uint64_t pages;
+	struct range hole; /* found: the whole free run */
+};
+
+static bool fits(const struct runs_node *node, unsigned level, unsigned slot, uint64_t end,
+                 uint64_t pages)
+{
+	if (level)
+		return node->inner.figures[slot].hole >= pages;
+	return !node->leaf.vad[slot] && hole_of(node->leaf.key[slot], slot_end(node, slot, end)) >= pages;
+}
+
+static bool find_from(const struct runs_node *node, unsigned level, uint64_t end, struct search *s)
+{
+	for (unsigned slot = slot_of(node, s->page); slot < node->count; slot++) {
+		if (!fits(node, level, slot, end, s->pages))
+			continue;
+		s->hole = (struct range){keys(node)[slot], slot_end(node, slot, end)};
+		if (!level || find_from(node->inner.child[slot], level - 1, s->hole.end, s))
+			return true;
+	}
+	return false;
+}
+
+static bool find_back(const struct runs_node *node, unsigned level, uint64_t end, struct search *s)
+{
+	for (unsigned slot = slot_of(node, s->page) + 1; slot-- > 0;) {
+		if (!fits(node, level, slot, end, s->pages))
+			continue;
+		s->hole = (struct range){keys(node)[slot], slot_end(node, slot, end)};
+		if (!level || find_back(node->inner.child[slot], level - 1, s->hole.end, s))
+			return true;
+	}
+	return false;
+}
+
+static struct range clip(struct range r, struct range to)
+{
+	return (struct range){max_u64(r.start, to.start), min_u64(r.end, to.end)};
+}
+
+bool runs_find_low(const struct runs *runs, struct range bounds, uint64_t pages, uint64_t align,
+                   uint64_t *start)
+{
+	struct range within = clip(bounds, runs->whole);
+	struct search s = {.page = within.start, .pages = pages};
+
+	DEBUG_CHECK(pages && align && align % GRANULE_PAGES == 0);
+	while (s.page < within.end && find_from(runs->root, runs->height, runs->whole.end, &s)) {
+		struct range place = clip(s.hole, within);
+		place.start = round_up(place.start, align);
+		if (place.start < place.end && range_pages(place) >= pages) {
+			*start = place.start;
+			return true;
+		}
+		s.page = s.hole.end;
+	}
+	return false;
+}
+
+bool runs_find_high(const struct runs *runs, struct range bounds, uint64_t pages, uint64_t align,
+                    uint64_t *start)
+{
+	struct range within = clip(bounds, runs->whole);
+	struct search s = {.page = within.end - 1, .pages = pages};
+
+	DEBUG_CHECK(pages && align && align % GRANULE_PAGES == 0);
+	if (within.start >= within.end)
+		return false;
+	while (find_back(runs->root, runs->height, runs->whole.end, &s)) {
+		struct range place = clip(s.hole, within);
+		uint64_t last = place.end < pages ? 0 : round_down(place.end - pages, align);
+		if (place.end >= pages && last >= place.start) {
+			*start = last;
+			return true;
+		}
+		if (s.hole.start <= within.start)
+			return false;
+		s.page = s.hole.start - 1;
+	}
+	return false;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The nodes of the tree of runs; for the runs*.c files alone.
+ *
+ * A node covers a range of pages: from its first key up to its end, which only its parent knows (the
+ * next key there). Slot i of a leaf is a run that starts at key i; slot i of an inner node is a child
+ * that starts at key i, with the figures of all beneath it. Keys are exact: a child's first key is
+ * the key of its slot.
+ *
+ *      inner, level 1     | 0        | 240             |         end: the end of the space
+ *                           |          |
+ *      leaves, level 0    | 0 | 16 | 64 |    | 240 | 512 |       the run at 64 ends at 240
+ *
+ * Every node but the root is at least a third full, an inner root has two children or more.
+ * Between public calls, and after each function of runs_edit.c but the middle steps named there, all
+ * figures hold.
+ */
+#ifndef NTMM_SPACE_RUNS_NODE_H
+#define NTMM_SPACE_RUNS_NODE_H
+
+#include <stddef.h>
+
+#include "space/runs.h"
+
+/* A node takes 1 KB either way. */
+#define LEAF_RUNS 59
+#define INNER_CHILDREN 31
+
+/* Levels of a tree of 2^52 runs that is nowhere more than a third full. */
+#define MOST_LEVELS 16
+
+struct figures {
+	uint64_t hole;      /* the largest place for an allocation, in pages */
+	uint64_t committed; /* pages */
+};
+
+struct runs_node {
+	unsigned count; /* slots in use */
+	union {
+		struct {
+			uint64_t key[LEAF_RUNS];
+			struct vad *vad[LEAF_RUNS];
+			attr_t attr[LEAF_RUNS];
+		} leaf;
+		struct {
+			uint64_t key[INNER_CHILDREN];
+			struct runs_node *child[INNER_CHILDREN];
+			struct figures figures[INNER_CHILDREN];
+		} inner;
+		struct runs_node *next; /* in the stock */
+	};
+};
+
+/* The way from the root (at [height]) to a leaf (at [0]). */
+struct step {
+	struct runs_node *node;
+	unsigned slot;
+	uint64_t end; /* of the node */
+};
+
+static inline unsigned capacity(unsigned level)
+{
+	return level ? INNER_CHILDREN : LEAF_RUNS;
+}
+
+static inline unsigned least(unsigned level)
+{
+	return capacity(level) / 3;
+}
+
+/* The keys lie at the same place in a leaf and an inner node. */
+static inline const uint64_t *keys(const struct runs_node *node)
+{
+	return node->leaf.key;
+}
+
+/* The slot whose range holds `page`: the last with a key up to it, 0 when there is none. */
+static inline unsigned slot_of(const struct runs_node *node, uint64_t page)
+{
+	const uint64_t *key = keys(node);
+	unsigned slot = 0;
+
+	for (unsigned rest = node->count; rest > 1; rest -= rest / 2)
+		slot += key[slot + rest / 2] <= page ? rest / 2 : 0;
+	return slot;
+}
+
+/* Asks for all of a node at once: searching it would wait for one cache line after the other. */
+static inline void node_fetch(const struct runs_node *node)
+{
+	for (size_t at = 0; at < sizeof *node; at += 64)
+		__builtin_prefetch((const char *)node + at);
+}
+
+static inline uint64_t slot_end(const struct runs_node *node, unsigned slot, uint64_t end)
+{
+	return slot + 1 < node->count ? keys(node)[slot + 1] : end;
+}
+
+/* What a free run offers to an allocation, which starts at a granule. */
+static inline uint64_t hole_of(uint64_t start, uint64_t end)
+{
+	uint64_t first = round_up(start, GRANULE_PAGES);
+
+	return end > first ? end - first : 0;
+}
+
+static inline bool is_alike(const struct runs_node *leaf, unsigned slot, struct vad *vad, attr_t attr)
+{
+	return leaf->leaf.vad[slot] == vad && leaf->leaf.attr[slot] == attr;
+}
+
+/* runs_stock.c: nodes come from the stock, never from the host while the tree changes. */
+struct runs_node *node_take(struct runs *runs);
+void node_give(struct runs *runs, struct runs_node *node);
+void stock_empty(struct runs *runs);
+
+/* runs_figures.c */
+struct figures figures_of(const struct runs_node *node, unsigned level, uint64_t end);
+void figures_settle(struct step *path, unsigned height);
+
+/* runs_edit.c */
+void slots_move(unsigned level, struct runs_node *to, unsigned at, const struct runs_node *from,
+                unsigned first, unsigned slots);
+void edit_put(struct runs *runs, uint64_t start, struct vad *vad, attr_t attr);
+void edit_erase(struct runs *runs, uint64_t start, uint64_t end);
+void edit_drop(struct runs *runs, struct runs_node *node, unsigned level);
+
+/* runs_fill.c */
+void fill_path(struct runs *runs, uint64_t page);
+
+#endif

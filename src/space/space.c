@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A space's beginning, its end, and what can be asked of it. Changes are in change.c.
+ */
+#include "space/space.h"
+
+#include "base/check.h"
+#include "base/os.h"
+#include "space/tables.h"
+
+#define SHARED_PAGE page_of(UINT64_C(0x7FFE0000))
+
+struct range space_whole(const struct layout *layout)
+{
+	return (struct range){0, page_of(layout->maximum) + 1};
+}
+
+/* The system's read-only page (AS-4). Its storage is the system's: only its tables are charged. */
+static NTSTATUS add_shared_page(struct space *space)
+{
+	struct range page = {SHARED_PAGE, SHARED_PAGE + 1};
+	NTSTATUS status = space_prepare(space, 1);
+	if (status)
+		return status;
+	uint64_t tables = tables_to_add(&space->runs, page);
+	if (!ledger_charge(space->ledger, tables))
+		return STATUS_COMMITMENT_LIMIT;
+	space->tables = tables;
+	struct vad *vad = space_reserve(space, page, PROT_READONLY, VAD_SHARED_PAGE);
+	runs_set(&space->runs, page, vad, ATTR_COMMITTED | PROT_READONLY);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS space_init(struct space *space, const struct engine *engine, const struct layout *layout,
+                    struct ledger *ledger, bool nx)
+{
+	*space = (struct space){.engine = engine, .layout = layout, .ledger = ledger, .nx = nx};
+	if (!runs_init(&space->runs, space_whole(layout)))
+		return STATUS_NO_MEMORY;
+	shared_lock_init(&space->lock, RANK_SPACE);
+	space->free_pages = page_of(layout->maximum) + 1 - page_of(layout->minimum);
+	NTSTATUS status = add_shared_page(space);
+	if (status) {
+		os_free(space->spare_vad);
+		runs_destroy(&space->runs);
+		shared_lock_destroy(&space->lock);
+	}
+	return status;
+}
+
+static void free_vads(struct space *space)
+{
+	struct vad *last = NULL;
+	for (uint64_t page = 0; page < space->runs.whole.end;) {
+		struct run run = runs_at(&space->runs, page);
+		if (run.vad && run.vad != last)
+			os_free(last);
+		last = run.vad ? run.vad : last;
+		page = run.end;
+	}
+	os_free(last);
+	os_free(space->spare_vad);
+}
+
+static bool mark_ended(struct space *space)
+{
+	shared_lock_write(&space->lock);
+	bool first = !space->ended;
+	space->ended = true;
+	shared_lock_drop(&space->lock);
+	return first;
+}
+
+void space_end(struct space *space)
+{
+	if (!mark_ended(space))
+		return;
+	space->engine->end(space);
+	shared_lock_write(&space->lock);
+	free_vads(space);
+	runs_destroy(&space->runs);
+	ledger_return(space->ledger, space->commit + space->tables);
+	space->commit = space->tables = 0;
+	space->ledger = NULL;
+	shared_lock_drop(&space->lock);
+}
+
+void space_destroy(struct space *space)
+{
+	CHECK(space->ended);
+	shared_lock_destroy(&space->lock);
+}
+
+struct run space_run(const struct space *space, uint64_t address)
+{
+	return runs_at(&space->runs, page_of(address));
+}
+
+bool space_one_vad(const struct space *space, struct range range, struct vad **vad)
+{
+	*vad = runs_at(&space->runs, range.start).vad;
+	return *vad && range.end <= (*vad)->range.end;
+}
+
+bool space_all_committed(const struct space *space, struct range range)
+{
+	return runs_committed(&space->runs, range) == range_pages(range);
+}
+
+NTSTATUS space_place(const struct space *space, struct range bounds, uint64_t pages, uint64_t align,
+                     bool top_down, uint64_t *start)
+{
+	bool found = top_down ? runs_find_high(&space->runs, bounds, pages, align, start)
+	                      : runs_find_low(&space->runs, bounds, pages, align, start);
+	return found ? STATUS_SUCCESS : STATUS_NO_MEMORY;
+}
+
+prot_t space_private_prot(const struct vad *vad, prot_t prot)
+{
+	if (prot == PROT_NOACCESS || prot_is_guard(prot))
+		return prot;
+	return (prot & PROT_ACCESS_MASK) | prot_cache_of(vad->protect);
+}
+
+static bool check_run(const struct space *space, struct run run, uint64_t *free_pages)
+{
+	uint64_t lowest = page_of(space->layout->minimum);
+	if (!run.vad && run.end > lowest)
+		*free_pages += run.end - max_u64(run.start, lowest);
+	if (!run.vad)
+		return run.attr == ATTR_RESERVED || complain("free run at page %#lx has state", run.start);
+	if (run.start < run.vad->range.start || run.end > run.vad->range.end)
+		return complain("run at page %#lx lies outside its allocation", run.start);
+	return true;
+}
+
+bool space_check(const struct space *space)
+{
+	uint64_t free_pages = 0;
+	if (space->ended)
+		return true;
+	if (!runs_check(&space->runs))
+		return false;
+	for (uint64_t page = 0; page < space->runs.whole.end;) {
+		struct run run = runs_at(&space->runs, page);
+		if (!check_run(space, run, &free_pages))
+			return false;
+		page = run.end;
+	}
+	uint64_t committed = runs_committed(&space->runs, space->runs.whole);
+	if (committed != space->commit + 1) /* the shared page is not charged */
+		return complain("%lu pages committed, %lu charged", committed - 1, space->commit);
+	if (free_pages != space->free_pages)
+		return complain("%lu pages free, %lu counted", free_pages, space->free_pages);
+	uint64_t tables = tables_to_drop(&space->runs, space->runs.whole);
+	if (tables != space->tables)
+		return complain("%lu tables needed, %lu charged", tables, space->tables);
+	return true;
+}

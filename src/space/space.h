@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A process's user address space: what Windows can say about it.
+ *
+ * What this is: allocations (VADs) and the runs of their pages, the charge for what is committed, and
+ * decide(), the one place that says what an access means. Nothing here knows where a page is.
+ *
+ * Units: pages and page ranges, unless the name says address.
+ * Changes come in two steps: space_prepare() and space_charge() may fail and change nothing that can
+ * be seen; the other functions then cannot fail.
+ * Threads: (l) guarded by `lock`; functions that change need it for writing, others for reading.
+ */
+#ifndef NTMM_SPACE_SPACE_H
+#define NTMM_SPACE_SPACE_H
+
+#include <ntmm/thread.h>
+
+#include "base/lock.h"
+#include "engine.h"
+#include "space/charge.h"
+#include "space/layout.h"
+#include "space/runs.h"
+
+enum vad_kind {
+	VAD_PRIVATE,
+	VAD_SHARED_PAGE, /* 0x7FFE0000 (AS-4): the system's; cannot be changed */
+};
+
+/* One allocation: what one reserve made. */
+struct vad {
+	struct range range;  /* (l) */
+	prot_t protect;      /* AllocationProtect, never changes (VA-27) */
+	uint8_t kind;        /* enum vad_kind */
+};
+
+struct space {
+	struct shared_lock lock;
+	const struct engine *engine;
+	const struct layout *layout;
+	struct ledger *ledger;  /* of the machine */
+	struct runs runs;       /* (l) */
+	struct vad *spare_vad;  /* (l) for the next reserve or split, from space_prepare */
+	uint64_t commit;        /* (l) private pages charged */
+	uint64_t commit_peak;   /* (l) */
+	uint64_t tables;        /* (l) pages charged for page tables */
+	uint64_t free_pages;    /* (l) neither reserved nor committed, of the application's range */
+	bool nx;                /* the processor can tell run from read */
+	bool ended;             /* (l) the process is gone: only free() may follow */
+};
+
+/* The user range the runs cover: [0, maximum application address], in pages. The lowest 64 KB and
+ * what lies above `highest` are free but cannot be allocated (AS-3). */
+struct range space_whole(const struct layout *layout);
+
+/* Starts with the shared page alone. STATUS_NO_MEMORY; STATUS_COMMITMENT_LIMIT. */
+NTSTATUS space_init(struct space *space, const struct engine *engine, const struct layout *layout,
+                    struct ledger *ledger, bool nx);
+/* Everything goes: the engine's part first. No lock held. A second call does nothing. */
+void space_end(struct space *space);
+/* The rest, after space_end. */
+void space_destroy(struct space *space);
+
+/* ---- asking --------------------------------------------------------------------------------- */
+
+/* The run that holds the page of `address`, which is at most the maximum application address. */
+struct run space_run(const struct space *space, uint64_t address);
+/* Whether every page of `range` belongs to one allocation; *vad is the one of the first page. */
+bool space_one_vad(const struct space *space, struct range range, struct vad **vad);
+/* Whether every page of `range` is committed. */
+bool space_all_committed(const struct space *space, struct range range);
+
+/* What an access by `mode` to `address` means. */
+enum access_mode {
+	MODE_USER,    /* the processor in user mode: faults are raised */
+	MODE_SERVICE, /* a system service on its caller's behalf: guards are consumed, status returned */
+	MODE_FOREIGN, /* the system in another process: guards refuse and stay (GP-9) */
+};
+enum decision {
+	DECIDE_GO,        /* allowed: *prot is the protection */
+	DECIDE_VIOLATION, /* STATUS_ACCESS_VIOLATION */
+	DECIDE_GUARD,     /* clear the guard, raise or return STATUS_GUARD_PAGE_VIOLATION, or grow the stack */
+};
+enum decision space_decide(const struct space *space, uint64_t address, ntmm_access access,
+                           enum access_mode mode, prot_t *prot);
+
+/* ---- changing (lock held for writing) -------------------------------------------------------- */
+
+/* Makes the next change possible: up to `changes` uniform ranges, and one new VAD. */
+NTSTATUS space_prepare(struct space *space, unsigned changes);
+
+/* A place for `pages` pages at a multiple of `align` pages, whole within `bounds`. STATUS_NO_MEMORY. */
+NTSTATUS space_place(const struct space *space, struct range bounds, uint64_t pages, uint64_t align,
+                     bool top_down, uint64_t *start);
+
+/* Pages (and tables) that committing all of `range` charges, beyond what is charged already.
+ * STATUS_COMMITMENT_LIMIT; *charged is what space_commit then takes over. */
+struct charge {
+	uint64_t pages, tables;
+};
+NTSTATUS space_charge(struct space *space, struct range range, struct charge *charged);
+/* Gives back what space_charge took, when the change is not made after all. */
+void space_uncharge(struct space *space, struct charge charged);
+
+/* A new allocation over free pages. */
+struct vad *space_reserve(struct space *space, struct range range, prot_t protect, enum vad_kind kind);
+/* Commits all of `range` (in one allocation) with `prot`; what was committed changes protection. */
+void space_commit(struct space *space, struct range range, prot_t prot, struct charge charged);
+/* `range` (in one allocation) becomes reserved; what is not committed is skipped. */
+void space_decommit(struct space *space, struct range range);
+/* `range` (in one allocation) becomes free: whole, a front, an end, or a middle, which splits the
+ * allocation (VF-33; prepare 2 changes more than the upper part has runs: space_release_changes). */
+void space_release(struct space *space, struct range range);
+unsigned space_release_changes(const struct space *space, struct range range);
+/* The committed pages of `range` (all are) get `prot`. */
+void space_protect(struct space *space, struct range range, prot_t prot);
+/* Sets or clears ATTR_OFFERED on the pages of `range`, all committed. */
+void space_set_offered(struct space *space, struct range range, bool offered);
+
+/* Clears the guard of one page. False when there is no memory for it: then nothing changed. */
+bool space_clear_guard(struct space *space, uint64_t page);
+
+/* The protection that VirtualProtect(prot) gives a private page of `vad`: the cache attribute is the
+ * allocation's (PR-8). */
+prot_t space_private_prot(const struct vad *vad, prot_t prot);
+
+/* Verifies every figure against the runs; complains. Lock held for reading. */
+bool space_check(const struct space *space);
+
+#endif

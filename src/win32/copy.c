@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ReadProcessMemory and WriteProcessMemory (rules PM).
+ *
+ * Windows' WriteProcessMemory makes the range EXECUTE_READWRITE, looks at what its first page was, and
+ * acts on that (PM-9). Here the range is taken run by run, and only code is made writable, while it is
+ * written: the answers are the same, but no page is open meanwhile that should not be, and none ends
+ * up with the protection of the first.
+ */
+#include "nt/target.h"
+#include "win32/error.h"
+
+struct write {
+	HANDLE process;
+	const char *from;
+	uint64_t at; /* address */
+	uint64_t left;
+	uint64_t done;
+};
+
+static NTSTATUS check_place(const struct layout *layout, const struct write *w)
+{
+	uint64_t last;
+	if (!last_byte(w->at, w->left, &last) || last > layout->maximum)
+		return STATUS_ACCESS_VIOLATION; /* PM-2 */
+	return host_range_ok(w->from, w->left) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION; /* PM-7 */
+}
+
+/* Neither can be written nor is code: a debugger may patch code only (PM-12). */
+static bool is_closed(prot_t prot)
+{
+	return !prot_is_guard(prot) && !prot_can_write(prot) && !prot_can_execute(prot);
+}
+
+/* A guard is left in place, and stops the copy (PM-14). */
+static bool is_closed_code(prot_t prot)
+{
+	return !prot_is_guard(prot) && !prot_can_write(prot) && prot_can_execute(prot);
+}
+
+/* PM-13: what making all of it writable would say (VP-4, VP-5). */
+static NTSTATUS check_pages(const struct space *space, const struct write *w)
+{
+	struct vad *vad;
+	struct range range = pages_touched(w->at, w->at + w->left - 1);
+	if (!space_one_vad(space, range, &vad))
+		return STATUS_CONFLICTING_ADDRESSES;
+	if (!space_all_committed(space, range))
+		return STATUS_NOT_COMMITTED;
+	return is_closed(attr_prot(space_run(space, w->at).attr)) ? STATUS_ACCESS_VIOLATION : STATUS_SUCCESS;
+}
+
+static NTSTATUS check(struct target *target, const struct write *w)
+{
+	NTSTATUS status = check_place(target->layout, w);
+	if (!status)
+		status = target_read(target);
+	if (status)
+		return status;
+	status = check_pages(target->space, w);
+	target_unlock(target);
+	return status;
+}
+
+static NTSTATUS write_piece(struct write *w, uint64_t bytes)
+{
+	uint64_t done;
+	NTSTATUS status = NtWriteVirtualMemory(w->process, w->at, w->from, bytes, &done);
+	w->from += done;
+	w->at += done;
+	w->left -= done;
+	w->done += done;
+	return status;
+}
+
+/* PM-11. */
+static NTSTATUS write_code(struct write *w, uint64_t bytes)
+{
+	uint64_t base = w->at, size = bytes;
+	uint32_t old;
+	NTSTATUS status = NtProtectVirtualMemory(w->process, &base, &size, PAGE_EXECUTE_READWRITE, &old);
+	if (status)
+		return status;
+	status = write_piece(w, bytes);
+	NTSTATUS restored = NtProtectVirtualMemory(w->process, &base, &size, old, &old);
+	return status ? status : restored;
+}
+
+/* Writes what lies in the run of the first byte left. */
+static NTSTATUS write_run(struct target *target, struct write *w)
+{
+	NTSTATUS status = target_read(target);
+	if (status)
+		return status;
+	struct run run = space_run(target->space, w->at);
+	target_unlock(target);
+	uint64_t bytes = min_u64(w->left, address_of(run.end) - w->at);
+	bool code = attr_is_committed(run.attr) && is_closed_code(attr_prot(run.attr));
+	return code ? write_code(w, bytes) : write_piece(w, bytes);
+}
+
+static NTSTATUS write_all(struct write *w)
+{
+	struct target target;
+	target_open(&target, w->process, PROCESS_VM_WRITE | PROCESS_VM_OPERATION);
+	NTSTATUS status = check(&target, w);
+	while (!status && w->left)
+		status = write_run(&target, w);
+	target_close(&target);
+	return status && w->done ? STATUS_PARTIAL_COPY : status;
+}
+
+BOOL ReadProcessMemory(HANDLE process, LPCVOID address, LPVOID buffer, SIZE_T size, SIZE_T *copied)
+{
+	return win32_ok(NtReadVirtualMemory(process, (uintptr_t)address, buffer, size, copied));
+}
+
+BOOL WriteProcessMemory(HANDLE process, LPVOID address, LPCVOID buffer, SIZE_T size, SIZE_T *copied)
+{
+	struct write w = {.process = process, .from = buffer, .at = (uintptr_t)address, .left = size};
+	if (copied && !host_pointer_ok(copied))
+		return win32_fail(ERROR_NOACCESS);
+	NTSTATUS status = size ? write_all(&w) : STATUS_SUCCESS; /* PM-1 */
+	if (w.done)
+		NtFlushInstructionCache(process, (uintptr_t)address, w.done);
+	if (copied)
+		*copied = w.done; /* PM-15 */
+	return win32_ok(status);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls that are declared, so that sources compile, and not supported yet.
+ */
+#include "win32/error.h"
+
+#define WATCH_FAILED 0xFFFFFFFF
+
+static bool not_supported(void)
+{
+	return win32_fail(ERROR_NOT_SUPPORTED);
+}
+
+UINT GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID *addresses, ULONG_PTR *count,
+                   LPDWORD granularity)
+{
+	(void)flags, (void)base, (void)size, (void)addresses, (void)count, (void)granularity;
+	not_supported();
+	return WATCH_FAILED;
+}
+
+UINT ResetWriteWatch(LPVOID base, SIZE_T size)
+{
+	(void)base, (void)size;
+	not_supported();
+	return WATCH_FAILED;
+}
+
+HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect, DWORD size_high,
+                          DWORD size_low, LPCSTR name)
+{
+	(void)file, (void)security, (void)protect, (void)size_high, (void)size_low, (void)name;
+	not_supported();
+	return NULL;
+}
+
+LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low, SIZE_T bytes,
+                       LPVOID address)
+{
+	(void)mapping, (void)access, (void)offset_high, (void)offset_low, (void)bytes, (void)address;
+	not_supported();
+	return NULL;
+}
+
+BOOL UnmapViewOfFile(LPCVOID address)
+{
+	(void)address;
+	return not_supported();
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * VirtualAlloc and its family: Win32's own checks, then the native call.
+ */
+#include "win32/error.h"
+
+#define LOWEST_ADDRESS 0x10000
+
+static uint64_t value_of(LPCVOID address)
+{
+	return (uintptr_t)address;
+}
+
+LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect)
+{
+	uint64_t base = value_of(address), bytes = size;
+	if (base && base < LOWEST_ADDRESS) { /* VA-1 */
+		win32_fail(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	NTSTATUS status = NtAllocateVirtualMemory(process, &base, 0, &bytes, type, protect);
+	return win32_ok(status) ? (LPVOID)(uintptr_t)base : NULL;
+}
+
+LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protect)
+{
+	return VirtualAllocEx(GetCurrentProcess(), address, size, type, protect);
+}
+
+BOOL VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type)
+{
+	uint64_t base = value_of(address), bytes = size;
+	if (type == MEM_RELEASE && size) /* VF-1 */
+		return win32_fail(ERROR_INVALID_PARAMETER);
+	return win32_ok(NtFreeVirtualMemory(process, &base, &bytes, type));
+}
+
+BOOL VirtualFree(LPVOID address, SIZE_T size, DWORD type)
+{
+	return VirtualFreeEx(GetCurrentProcess(), address, size, type);
+}
+
+BOOL VirtualProtectEx(HANDLE process, LPVOID address, SIZE_T size, DWORD protect, PDWORD old)
+{
+	uint64_t base = value_of(address), bytes = size;
+	return win32_ok(NtProtectVirtualMemory(process, &base, &bytes, protect, old));
+}
+
+BOOL VirtualProtect(LPVOID address, SIZE_T size, DWORD protect, PDWORD old)
+{
+	return VirtualProtectEx(GetCurrentProcess(), address, size, protect, old);
+}
+
+SIZE_T VirtualQueryEx(HANDLE process, LPCVOID address, PMEMORY_BASIC_INFORMATION buffer, SIZE_T length)
+{
+	uint64_t returned;
+	NTSTATUS status = NtQueryVirtualMemory(process, value_of(address), MemoryBasicInformation,
+	                                       buffer, length, &returned);
+	return win32_ok(status) ? returned : 0;
+}
+
+SIZE_T VirtualQuery(LPCVOID address, PMEMORY_BASIC_INFORMATION buffer, SIZE_T length)
+{
+	return VirtualQueryEx(GetCurrentProcess(), address, buffer, length);
+}
+
+BOOL VirtualLock(LPVOID address, SIZE_T size)
+{
+	uint64_t base = value_of(address), bytes = size;
+	return win32_ok(NtLockVirtualMemory(GetCurrentProcess(), &base, &bytes, MAP_PROCESS));
+}
+
+BOOL VirtualUnlock(LPVOID address, SIZE_T size)
+{
+	uint64_t base = value_of(address), bytes = size;
+	return win32_ok(NtUnlockVirtualMemory(GetCurrentProcess(), &base, &bytes, MAP_PROCESS));
+}
+
+BOOL FlushInstructionCache(HANDLE process, LPCVOID address, SIZE_T size)
+{
+	return win32_ok(NtFlushInstructionCache(process, value_of(address), size));
+}

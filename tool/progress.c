@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BAR_WIDTH 30
+#define SECOND 1000000000L
+#define EVERY (SECOND / 10)
+
+static const char clear_line[] = "\r\033[K";
+
+static struct timespec now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time;
+}
+
+static double seconds_between(struct timespec from, struct timespec to)
+{
+	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / SECOND;
+}
+
+void progress_begin(struct progress *progress, uint64_t whole)
+{
+	*progress = (struct progress){.shown = isatty(STDERR_FILENO), .whole = whole};
+	if (progress->shown)
+		progress->began = progress->due = now();
+}
+
+static void draw(const struct progress *progress, uint64_t done, uint64_t references, double seconds)
+{
+	double million = (double)references / 1e6;
+	char bar[BAR_WIDTH + 1] = "";
+	fputs(clear_line, stderr);
+	if (progress->whole) {
+		double part = (double)done / (double)progress->whole;
+		part = part < 1 ? part : 1;
+		memset(bar, ' ', BAR_WIDTH);
+		memset(bar, '=', (size_t)(part * BAR_WIDTH));
+		fprintf(stderr, "[%s] %3.0f %%  ", bar, part * 100);
+	}
+	fprintf(stderr, "%.1f million references, %.1f million a second", million,
+	        seconds > 0 ? million / seconds : 0);
+	fflush(stderr);
+}
+
+void progress_show(struct progress *progress, uint64_t done, uint64_t references)
+{
+	if (!progress->shown)
+		return;
+	struct timespec time = now();
+	if (seconds_between(progress->due, time) < 0)
+		return;
+	draw(progress, done, references, seconds_between(progress->began, time));
+	progress->drawn = true;
+	long next = time.tv_nsec + EVERY;
+	progress->due = (struct timespec){time.tv_sec + next / SECOND, next % SECOND};
+}
+
+void progress_end(struct progress *progress)
+{
+	if (progress->drawn)
+		fputs(clear_line, stderr);
+	progress->drawn = false;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * ntmm replay: the command line, and one machine after another.
+ */
+#include "replay.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sizes.h"
+
+#define DEFAULT_RAM "64M"
+#define DEFAULT_PAGING_FILE "256M"
+
+struct options {
+	struct replay_plan plan;
+	bool json;
+	struct failure failure;
+};
+
+/* ---- arguments ------------------------------------------------------------------------------- */
+
+enum { OPTION_JSON = 0x100, OPTION_VERIFY };
+
+static const struct argp_option options[] = {
+	{"ram", 'r', "SIZE[,SIZE...]", 0,
+	 "RAM of the machine (" DEFAULT_RAM "); with several sizes the traces are replayed on one machine "
+	 "after another", 0},
+	{"paging-file", 'p', "SIZE", 0,
+	 "size of the paging file (" DEFAULT_PAGING_FILE "); 0 means none", 0},
+	{"layout", 'l', "LAYOUT", 0, "address space of the processes (nt64-128tb)", 0},
+	{"json", OPTION_JSON, NULL, 0, "print one JSON object instead of tables", 0},
+	{"verify", OPTION_VERIFY, NULL, 0,
+	 "keep a copy of everything that is stored, and compare each load and, at the end, all memory "
+	 "with it", 0},
+	{0},
+};
+
+static void parse_ram(struct replay_plan *plan, const char *text, struct argp_state *state)
+{
+	const char *rest = text;
+	plan->machines = 0;
+	for (;;) {
+		uint64_t bytes;
+		if (!size_read(rest, &bytes, &rest) || !bytes || (*rest && *rest != ','))
+			argp_error(state, "--ram: '%s' is not a size, or several with commas", text);
+		uint64_t *all = reallocarray(plan->ram_bytes, plan->machines + 1, sizeof *all);
+		if (!all)
+			argp_failure(state, EXIT_FAILED, ENOMEM, "--ram");
+		plan->ram_bytes = all;
+		all[plan->machines++] = bytes;
+		if (!*rest)
+			return;
+		rest++;
+	}
+}
+
+static void parse_layout(struct replay_plan *plan, const char *text, struct argp_state *state)
+{
+	char known[256] = "";
+	for (int layout = 0; layout < NTMM_LAYOUTS; layout++) {
+		const char *name = ntmm_layout_name((ntmm_layout)layout);
+		if (strcmp(name, text) == 0) {
+			plan->layout = (ntmm_layout)layout;
+			return;
+		}
+		size_t used = strlen(known);
+		snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", name);
+	}
+	argp_error(state, "--layout: '%s' is none of %s", text, known);
+}
+
+static void add_trace(struct replay_plan *plan, const char *path, struct argp_state *state)
+{
+	for (size_t i = 0; i < plan->traces_count; i++)
+		if (strcmp(path, "-") == 0 && strcmp(plan->traces[i].path, "-") == 0)
+			argp_error(state, "standard input can be only one of the traces");
+	struct trace_file *traces = reallocarray(plan->traces, plan->traces_count + 1, sizeof *traces);
+	if (!traces)
+		argp_failure(state, EXIT_FAILED, ENOMEM, "%s", path);
+	plan->traces = traces;
+	traces[plan->traces_count++] = (struct trace_file){.path = path, .file = -1};
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+	struct options *chosen = state->input;
+	switch (key) {
+	case 'r':
+		parse_ram(&chosen->plan, argument, state);
+		return 0;
+	case 'p':
+		if (!size_parse(argument, &chosen->plan.paging_file_bytes))
+			argp_error(state, "--paging-file: '%s' is not a size", argument);
+		return 0;
+	case 'l':
+		parse_layout(&chosen->plan, argument, state);
+		return 0;
+	case OPTION_JSON:
+		chosen->json = true;
+		return 0;
+	case OPTION_VERIFY:
+		chosen->plan.verify = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		add_trace(&chosen->plan, argument, state);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "a trace is missing");
+		return 0;
+	case ARGP_KEY_END:
+		if (!chosen->plan.machines)
+			parse_ram(&chosen->plan, DEFAULT_RAM, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp arguments = {
+	.options = options,
+	.parser = parse_option,
+	.args_doc = "TRACE...",
+	.doc = "Replay recorded memory references: each trace is a process of one machine, and they take "
+	       "turns of 1000 references. Memory is committed in granules of 64 KB where a trace touches "
+	       "it first.\v"
+	       "A TRACE is what 'valgrind --tool=lackey --trace-mem=yes' writes, or lines 'hexaddress R' "
+	       "and 'hexaddress W'; plain, gzip or zstd; '-' is standard input.\n"
+	       "A SIZE is in bytes, or with K, M, G or T in powers of 1024.\n"
+	       "Layouts: nt32-2gb, nt32-3gb, wow64-4gb, nt64-8tb, nt64-128tb.\n\n"
+	       "Exit status: 0 when all went well, 1 when the replay failed, 2 for wrong usage, malformed "
+	       "input and traces that do not fit the layout.",
+};
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static bool begin_traces(const struct replay_plan *plan, struct failure *failure)
+{
+	for (size_t i = 0; i < plan->traces_count; i++) {
+		struct trace_file *file = &plan->traces[i];
+		if (!trace_file_begin(file, file->path, plan->machines > 1))
+			return fail(failure, EXIT_FAILED, "%s: %s", file->name, strerror(errno));
+	}
+	return true;
+}
+
+static bool run_machines(const struct replay_plan *plan, struct replay_run *runs, struct failure *failure)
+{
+	for (size_t i = 0; i < plan->machines; i++) {
+		runs[i].ram_bytes = plan->ram_bytes[i];
+		runs[i].processes = calloc(plan->traces_count, sizeof *runs[i].processes);
+		if (!runs[i].processes)
+			return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		struct progress progress;
+		progress_begin(&progress, i, plan->machines);
+		bool done = replay_machine(plan, &runs[i], &progress, failure);
+		progress_end(&progress);
+		if (!done)
+			return false;
+	}
+	return true;
+}
+
+static void replay(struct options *chosen)
+{
+	const struct replay_plan *plan = &chosen->plan;
+	struct replay_run *runs = calloc(plan->machines, sizeof *runs);
+	if (!runs) {
+		fail(&chosen->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		return;
+	}
+	if (begin_traces(plan, &chosen->failure) && run_machines(plan, runs, &chosen->failure)) {
+		bool printed = chosen->json ? replay_print_json(plan, runs, stdout)
+		                            : replay_print_text(plan, runs, stdout);
+		if (!printed)
+			fail(&chosen->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+	}
+	for (size_t i = 0; i < plan->machines; i++)
+		free(runs[i].processes);
+	free(runs);
+}
+
+int replay_main(int argc, char **argv)
+{
+	struct options chosen = {.plan.layout = NTMM_LAYOUT_NT64_128TB};
+	size_parse(DEFAULT_PAGING_FILE, &chosen.plan.paging_file_bytes);
+	if (argp_parse(&arguments, argc, argv, 0, NULL, &chosen))
+		return EXIT_WRONG;
+	replay(&chosen);
+	for (size_t i = 0; i < chosen.plan.traces_count; i++)
+		trace_file_end(&chosen.plan.traces[i]);
+	free(chosen.plan.traces);
+	free(chosen.plan.ram_bytes);
+	return failure_say(&chosen.failure);
+}

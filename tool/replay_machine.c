@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "replay.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "names.h"
+#include "replay_process.h"
+#include "sizes.h"
+
+struct replay {
+	const struct replay_plan *plan;
+	struct replay_run *run;
+	struct failure *failure;
+	ntmm_machine *machine;
+	struct replay_process *processes;
+	size_t opened;
+};
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
+static bool open_machine(struct replay *replay)
+{
+	ntmm_machine_config config = {
+		.size = sizeof config,
+		.ram_bytes = replay->run->ram_bytes,
+		.paging_file_bytes = replay->plan->paging_file_bytes,
+	};
+	NTSTATUS status = ntmm_machine_create(&config, &replay->machine);
+	if (status == STATUS_SUCCESS)
+		return true;
+	const char *name = status_name(status);
+	return fail(replay->failure, status == STATUS_INVALID_PARAMETER ? EXIT_WRONG : EXIT_FAILED,
+	            "no machine with %s of RAM and a paging file of %s: %s (%s)",
+	            size_text(config.ram_bytes).text, size_text(config.paging_file_bytes).text,
+	            ntmm_error_message(), name ? name : "");
+}
+
+static bool open_process(struct replay *replay, const struct trace_file *file)
+{
+	struct trace *trace = trace_file_open(file);
+	if (!trace)
+		return fail(replay->failure, EXIT_WRONG, "%s: %s", file->name, strerror(errno));
+	struct replay_process *process = &replay->processes[replay->opened++];
+	return replay_process_open(process, replay->machine, replay->plan->layout, trace, replay->plan->verify,
+	                           replay->failure);
+}
+
+static bool open_all(struct replay *replay)
+{
+	replay->processes = calloc(replay->plan->traces_count, sizeof *replay->processes);
+	if (!replay->processes)
+		return fail(replay->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+	if (!open_machine(replay))
+		return false;
+	for (size_t i = 0; i < replay->plan->traces_count; i++)
+		if (!open_process(replay, &replay->plan->traces[i]))
+			return false;
+	return true;
+}
+
+static void close_all(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->opened; i++)
+		replay_process_close(&replay->processes[i]);
+	free(replay->processes);
+	ntmm_machine_destroy(replay->machine);
+}
+
+/* ---- turns ----------------------------------------------------------------------------------- */
+
+uint64_t replay_count_references(const struct replay_counts *counts)
+{
+	uint64_t sum = 0;
+	for (int kind = 0; kind < REF_KINDS; kind++)
+		sum += counts->references[kind];
+	return sum;
+}
+
+static ntmm_machine_counters counters_of(ntmm_machine *machine)
+{
+	ntmm_machine_counters counters = {.size = sizeof counters};
+	ntmm_machine_get_counters(machine, &counters);
+	return counters;
+}
+
+static void note_peak(struct replay *replay)
+{
+	uint64_t active = counters_of(replay->machine).active;
+	if (active > replay->run->machine.working_set_peak)
+		replay->run->machine.working_set_peak = active;
+}
+
+static void show(const struct replay *replay, struct progress *progress)
+{
+	if (!progress->shown)
+		return;
+	uint64_t taken = 0, references = 0;
+	for (size_t i = 0; i < replay->opened; i++) {
+		taken += trace_taken(replay->processes[i].trace);
+		for (int kind = 0; kind < REF_KINDS; kind++)
+			references += replay->processes[i].references[kind];
+	}
+	progress_show(progress, taken, references);
+}
+
+/* One turn for each process whose trace is not over; *more tells whether there is any left. */
+static bool take_turns(struct replay *replay, bool *more)
+{
+	*more = false;
+	for (size_t i = 0; i < replay->opened; i++) {
+		struct replay_process *process = &replay->processes[i];
+		if (process->over)
+			continue;
+		if (!replay_process_turn(process, replay->failure))
+			return false;
+		*more |= !process->over;
+	}
+	return true;
+}
+
+static bool take_all_turns(struct replay *replay, struct progress *progress)
+{
+	struct timespec begin, end;
+	clock_gettime(CLOCK_MONOTONIC, &begin);
+	for (bool more = true; more;) {
+		if (!take_turns(replay, &more))
+			return false;
+		note_peak(replay);
+		show(replay, progress);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	replay->run->seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+	return true;
+}
+
+/* ---- results --------------------------------------------------------------------------------- */
+
+static void count_machine(struct replay *replay)
+{
+	struct replay_run *run = replay->run;
+	ntmm_machine_counters counters = counters_of(replay->machine);
+	run->machine.demand_zero = counters.demand_zero;
+	run->machine.soft = counters.soft;
+	run->machine.hard = counters.hard;
+	run->machine.page_ins = counters.page_ins;
+	run->machine.page_outs = counters.page_outs;
+	run->machine.commit = counters.commit_total;
+	run->commit_peak = counters.commit_peak;
+	run->commit_limit = counters.commit_limit;
+	run->slots = counters.slots;
+	run->slots_used = counters.slots_used;
+}
+
+static bool count_all(struct replay *replay)
+{
+	struct replay_counts *machine = &replay->run->machine;
+	count_machine(replay);
+	for (size_t i = 0; i < replay->opened; i++) {
+		struct replay_counts *counts = &replay->run->processes[i];
+		if (!replay_process_count(&replay->processes[i], counts, replay->failure))
+			return false;
+		machine->pages += counts->pages;
+		for (int kind = 0; kind < REF_KINDS; kind++)
+			machine->references[kind] += counts->references[kind];
+	}
+	return true;
+}
+
+static bool verify_all(struct replay *replay)
+{
+	for (size_t i = 0; i < replay->opened; i++)
+		if (!replay_process_verify(&replay->processes[i], replay->failure))
+			return false;
+	if (!ntmm_machine_check(replay->machine))
+		return fail(replay->failure, EXIT_FAILED, "the machine's counts disagree: %s", ntmm_error_message());
+	return true;
+}
+
+bool replay_machine(const struct replay_plan *plan, struct replay_run *run, struct progress *progress,
+                    struct failure *failure)
+{
+	struct replay replay = {.plan = plan, .run = run, .failure = failure};
+	bool done = open_all(&replay) && take_all_turns(&replay, progress) && count_all(&replay) &&
+	            (!plan->verify || verify_all(&replay));
+	close_all(&replay);
+	return done;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What one reference does, and what is done about the exceptions it raises.
+ */
+#include "replay_process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+
+#define WORD_BYTES UINT64_C(8)
+
+/* ---- violations: granules are committed when they are first used ------------------------------ */
+
+static bool does_not_fit(const struct replay_process *process, const struct ref *ref, struct failure *failure)
+{
+	return fail(failure, EXIT_WRONG,
+	            "%s:%ju: the trace does not fit the layout: %u bytes at 0x%" PRIx64
+	            " are not in 0x%" PRIx64 " to 0x%" PRIx64,
+	            trace_name(process->trace), (uintmax_t)ref->line, (unsigned)ref->bytes,
+	            (uint64_t)ref->address, process->lowest, process->highest);
+}
+
+static bool commit_failed(const struct replay_process *process, const struct ref *ref, uint64_t granule,
+                          struct failure *failure)
+{
+	DWORD error = GetLastError();
+	const char *name = trace_name(process->trace), *word = error_name(error);
+	uintmax_t line = ref->line;
+	if (error == ERROR_INVALID_ADDRESS || error == ERROR_INVALID_PARAMETER)
+		return fail(failure, EXIT_WRONG,
+		            "%s:%ju: the trace does not fit the layout: 0x%" PRIx64 " is taken by the system",
+		            name, line, granule);
+	if (error == ERROR_COMMITMENT_LIMIT)
+		return fail(failure, EXIT_FAILED,
+		            "%s:%ju: the commit limit is reached: RAM and paging file have no room for the "
+		            "64 KB at 0x%" PRIx64 " (see --ram and --paging-file)",
+		            name, line, granule);
+	return fail(failure, EXIT_FAILED, "%s:%ju: 0x%" PRIx64 " cannot be committed: error %u %s", name, line,
+	            granule, error, word ? word : "");
+}
+
+static bool remember(struct replay_process *process, uint64_t granule)
+{
+	if (process->granules_count == process->granules_room) {
+		size_t room = process->granules_room ? process->granules_room * 2 : 256;
+		uint64_t *granules = reallocarray(process->granules, room, sizeof *granules);
+		if (!granules)
+			return false;
+		process->granules = granules;
+		process->granules_room = room;
+	}
+	process->granules[process->granules_count++] = granule;
+	return true;
+}
+
+/* What to do about an exception: true when the access is to be tried again. */
+static __attribute__((noinline)) bool resolve(struct replay_process *process, const struct ref *ref,
+                                              struct failure *failure)
+{
+	if (ref->address < process->lowest || ref->address + (ref->bytes - 1) > process->highest)
+		return does_not_fit(process, ref, failure);
+	const EXCEPTION_RECORD *raised = ntmm_thread_exception(process->thread);
+	if ((NTSTATUS)raised->ExceptionCode != STATUS_ACCESS_VIOLATION) {
+		const char *name = status_name((NTSTATUS)raised->ExceptionCode);
+		return fail(failure, EXIT_FAILED, "%s:%ju: the reference to 0x%" PRIx64 " raised 0x%08x %s",
+		            trace_name(process->trace), (uintmax_t)ref->line, (uint64_t)ref->address,
+		            raised->ExceptionCode, name ? name : "");
+	}
+	uint64_t granule = raised->ExceptionInformation[1] & ~(REPLAY_GRANULE - 1);
+	if (!VirtualAllocEx(process->handle, (void *)(uintptr_t)granule, REPLAY_GRANULE,
+	                    MEM_RESERVE | MEM_COMMIT, PAGE_EXECUTE_READWRITE))
+		return commit_failed(process, ref, granule, failure);
+	return remember(process, granule) || fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+}
+
+/* ---- references ------------------------------------------------------------------------------ */
+
+bool replay_process_differs(const struct replay_process *process, uint64_t address,
+                            const unsigned char *expected, const unsigned char *found,
+                            struct failure *failure)
+{
+	while (*expected == *found) {
+		address++;
+		expected++;
+		found++;
+	}
+	return fail(failure, EXIT_FAILED, "%s: process %u, 0x%" PRIx64 ": expected 0x%02x, found 0x%02x",
+	            trace_name(process->trace), GetProcessId(process->handle), address, *expected, *found);
+}
+
+static bool check_word(struct replay_process *process, uint64_t address, uint64_t found,
+                       struct failure *failure)
+{
+	const unsigned char *expected = shadow_bytes(process->shadow, address);
+	if (!expected)
+		return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+	if (memcmp(expected, &found, sizeof found) == 0)
+		return true;
+	return replay_process_differs(process, address, expected, (unsigned char *)&found, failure);
+}
+
+static inline bool read_words(struct replay_process *process, const struct ref *ref, bool fetch,
+                              struct failure *failure)
+{
+	uint64_t word = ref->address & ~(WORD_BYTES - 1), value;
+	uint64_t last = (ref->address + ref->bytes - 1) & ~(WORD_BYTES - 1);
+	for (;; word += WORD_BYTES) {
+		while (fetch ? !ntmm_fetch64(process->thread, word, &value)
+		             : !ntmm_load64(process->thread, word, &value))
+			if (!resolve(process, ref, failure))
+				return false;
+		if (process->shadow && !check_word(process, word, value, failure))
+			return false;
+		if (word == last)
+			return true;
+	}
+}
+
+static inline bool store_piece(ntmm_thread *thread, uint64_t address, unsigned bytes, uint64_t value)
+{
+	switch (bytes) {
+	case 8: return ntmm_store64(thread, address, value);
+	case 4: return ntmm_store32(thread, address, (uint32_t)value);
+	case 2: return ntmm_store16(thread, address, (uint16_t)value);
+	default: return ntmm_store8(thread, address, (uint8_t)value);
+	}
+}
+
+/* The largest piece at the address that is aligned to its size and not above `bytes`. */
+static inline unsigned piece_at(uint64_t address, uint64_t bytes)
+{
+	unsigned piece = WORD_BYTES;
+	while (piece > bytes || address % piece)
+		piece /= 2;
+	return piece;
+}
+
+static bool note_store(struct replay_process *process, uint64_t address, unsigned bytes, uint64_t value,
+                       struct failure *failure)
+{
+	unsigned char *expected = shadow_bytes(process->shadow, address);
+	if (!expected)
+		return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+	for (unsigned i = 0; i < bytes; i++) /* the processes are little-endian, as their page tables */
+		expected[i] = (unsigned char)(value >> 8 * i);
+	return true;
+}
+
+static inline bool write_pieces(struct replay_process *process, const struct ref *ref, struct failure *failure)
+{
+	uint64_t address = ref->address, left = ref->bytes;
+	while (left) {
+		unsigned piece = piece_at(address, left);
+		uint64_t value = ++process->stored * UINT64_C(0x9E3779B97F4A7C15);
+		while (!store_piece(process->thread, address, piece, value))
+			if (!resolve(process, ref, failure))
+				return false;
+		if (process->shadow && !note_store(process, address, piece, value, failure))
+			return false;
+		address += piece;
+		left -= piece;
+	}
+	return true;
+}
+
+static inline bool make_reference(struct replay_process *process, const struct ref *ref,
+                                  struct failure *failure)
+{
+	switch (ref->kind) {
+	case REF_FETCH: return read_words(process, ref, true, failure);
+	case REF_LOAD: return read_words(process, ref, false, failure);
+	case REF_STORE: return write_pieces(process, ref, failure);
+	default: return read_words(process, ref, false, failure) && write_pieces(process, ref, failure);
+	}
+}
+
+bool replay_process_refer(struct replay_process *process, const struct ref *refs, size_t count,
+                          struct failure *failure)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!make_reference(process, &refs[i], failure))
+			return false;
+		process->references[refs[i].kind]++;
+	}
+	return true;
+}
