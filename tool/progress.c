@@ -23,38 +23,36 @@ static double seconds_between(struct timespec from, struct timespec to)
 	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / SECOND;
 }
 
-void progress_begin(struct progress *progress, uint64_t whole)
+void progress_begin(struct progress *progress, const char *title)
 {
-	*progress = (struct progress){.shown = isatty(STDERR_FILENO), .whole = whole};
+	*progress = (struct progress){.shown = isatty(STDERR_FILENO), .title = title};
 	if (progress->shown)
 		progress->began = progress->due = now();
 }
 
-static void draw(const struct progress *progress, uint64_t done, uint64_t references, double seconds)
+static void draw_bar(double part)
 {
-	double million = (double)references / 1e6;
 	char bar[BAR_WIDTH + 1] = "";
-	fputs(clear_line, stderr);
-	if (progress->whole) {
-		double part = (double)done / (double)progress->whole;
-		part = part < 1 ? part : 1;
-		memset(bar, ' ', BAR_WIDTH);
-		memset(bar, '=', (size_t)(part * BAR_WIDTH));
-		fprintf(stderr, "[%s] %3.0f %%  ", bar, part * 100);
-	}
-	fprintf(stderr, "%.1f million references, %.1f million a second", million,
-	        seconds > 0 ? million / seconds : 0);
-	fflush(stderr);
+	part = part < 1 ? part : 1;
+	memset(bar, ' ', BAR_WIDTH);
+	memset(bar, '=', (size_t)(part * BAR_WIDTH));
+	fprintf(stderr, "[%s] %3.0f %%, ", bar, part * 100);
 }
 
-void progress_show(struct progress *progress, uint64_t done, uint64_t references)
+void progress_show(struct progress *progress, uint64_t done, uint64_t whole, uint64_t references)
 {
 	if (!progress->shown)
 		return;
 	struct timespec time = now();
 	if (seconds_between(progress->due, time) < 0)
 		return;
-	draw(progress, done, references, seconds_between(progress->began, time));
+	double million = (double)references / 1e6, seconds = seconds_between(progress->began, time);
+	fprintf(stderr, "%s%s ", clear_line, progress->title);
+	if (whole)
+		draw_bar((double)done / (double)whole);
+	fprintf(stderr, "%.1f million references, %.1f million a second", million,
+	        seconds > 0 ? million / seconds : 0);
+	fflush(stderr);
 	progress->drawn = true;
 	long next = time.tv_nsec + EVERY;
 	progress->due = (struct timespec){time.tv_sec + next / SECOND, next % SECOND};

@@ -154,7 +154,8 @@ static bool run_machines(const struct replay_plan *plan, struct replay_run *runs
 		if (!runs[i].processes)
 			return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
 		struct progress progress;
-		progress_begin(&progress, i, plan->machines);
+		struct size_text title = size_text(plan->ram_bytes[i]);
+		progress_begin(&progress, title.text);
 		bool done = replay_machine(plan, &runs[i], &progress, failure);
 		progress_end(&progress);
 		if (!done)

@@ -97,13 +97,17 @@ static void show(const struct replay *replay, struct progress *progress)
 {
 	if (!progress->shown)
 		return;
-	uint64_t taken = 0, references = 0;
+	uint64_t taken = 0, whole = 0, references = 0;
+	bool known = true;
 	for (size_t i = 0; i < replay->opened; i++) {
-		taken += trace_taken(replay->processes[i].trace);
+		const struct replay_process *process = &replay->processes[i];
+		taken += trace_taken(process->trace);
+		whole += trace_size(process->trace);
+		known &= trace_size(process->trace) > 0;
 		for (int kind = 0; kind < REF_KINDS; kind++)
-			references += replay->processes[i].references[kind];
+			references += process->references[kind];
 	}
-	progress_show(progress, taken, references);
+	progress_show(progress, taken, known ? whole : 0, references);
 }
 
 /* One turn for each process whose trace is not over; *more tells whether there is any left. */

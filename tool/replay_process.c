@@ -46,7 +46,7 @@ void replay_process_close(struct replay_process *process)
 	if (process->trace)
 		trace_close(process->trace);
 	shadow_destroy(process->shadow);
-	free(process->granules);
+	touched_end(&process->touched);
 }
 
 bool replay_process_turn(struct replay_process *process, struct failure *failure)
@@ -57,20 +57,6 @@ bool replay_process_turn(struct replay_process *process, struct failure *failure
 		return fail(failure, EXIT_WRONG, "%s", trace_error(process->trace));
 	process->over = count < REPLAY_TURN;
 	return replay_process_refer(process, refs, (size_t)count, failure);
-}
-
-static uint64_t count_touched(const struct replay_process *process)
-{
-	uint64_t touched = 0;
-	for (size_t i = 0; i < process->granules_count; i++) {
-		for (uint64_t offset = 0; offset < REPLAY_GRANULE; offset += NTMM_PAGE_BYTES) {
-			ntmm_page_info info = {.size = sizeof info};
-			uint64_t address = process->granules[i] + offset;
-			if (ntmm_process_page_info(process->handle, address, &info) == STATUS_SUCCESS)
-				touched += info.where != NTMM_PAGE_NONE;
-		}
-	}
-	return touched;
 }
 
 bool replay_process_count(const struct replay_process *process, struct replay_counts *counts,
@@ -88,7 +74,7 @@ bool replay_process_count(const struct replay_process *process, struct replay_co
 		.page_outs = counters.page_outs,
 		.working_set_peak = counters.working_set_peak,
 		.commit = counters.commit,
-		.pages = count_touched(process),
+		.pages = touched_count(&process->touched),
 	};
 	memcpy(counts->references, process->references, sizeof counts->references);
 	return true;

@@ -13,6 +13,7 @@
 
 #include "replay.h"
 #include "shadow.h"
+#include "touched.h"
 
 #define REPLAY_GRANULE UINT64_C(0x10000) /* bytes committed at once */
 
@@ -23,8 +24,7 @@ struct replay_process {
 	uint64_t lowest, highest; /* addresses that the layout gives to programs */
 	uint64_t stored;          /* pieces stored so far: their values come from it */
 	struct shadow *shadow;    /* NULL: nothing is verified */
-	uint64_t *granules;       /* committed so far */
-	size_t granules_count, granules_room;
+	struct touched touched;
 	uint64_t references[REF_KINDS];
 	bool over; /* the trace has been replayed */
 };

@@ -43,20 +43,6 @@ static bool commit_failed(const struct replay_process *process, const struct ref
 	            granule, error, word ? word : "");
 }
 
-static bool remember(struct replay_process *process, uint64_t granule)
-{
-	if (process->granules_count == process->granules_room) {
-		size_t room = process->granules_room ? process->granules_room * 2 : 256;
-		uint64_t *granules = reallocarray(process->granules, room, sizeof *granules);
-		if (!granules)
-			return false;
-		process->granules = granules;
-		process->granules_room = room;
-	}
-	process->granules[process->granules_count++] = granule;
-	return true;
-}
-
 /* What to do about an exception: true when the access is to be tried again. */
 static __attribute__((noinline)) bool resolve(struct replay_process *process, const struct ref *ref,
                                               struct failure *failure)
@@ -74,10 +60,15 @@ static __attribute__((noinline)) bool resolve(struct replay_process *process, co
 	if (!VirtualAllocEx(process->handle, (void *)(uintptr_t)granule, REPLAY_GRANULE,
 	                    MEM_RESERVE | MEM_COMMIT, PAGE_EXECUTE_READWRITE))
 		return commit_failed(process, ref, granule, failure);
-	return remember(process, granule) || fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+	return true;
 }
 
 /* ---- references ------------------------------------------------------------------------------ */
+
+static bool no_memory(struct failure *failure)
+{
+	return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+}
 
 bool replay_process_differs(const struct replay_process *process, uint64_t address,
                             const unsigned char *expected, const unsigned char *found,
@@ -97,7 +88,7 @@ static bool check_word(struct replay_process *process, uint64_t address, uint64_
 {
 	const unsigned char *expected = shadow_bytes(process->shadow, address);
 	if (!expected)
-		return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		return no_memory(failure);
 	if (memcmp(expected, &found, sizeof found) == 0)
 		return true;
 	return replay_process_differs(process, address, expected, (unsigned char *)&found, failure);
@@ -113,6 +104,8 @@ static inline bool read_words(struct replay_process *process, const struct ref *
 		             : !ntmm_load64(process->thread, word, &value))
 			if (!resolve(process, ref, failure))
 				return false;
+		if (!touched_note(&process->touched, word / NTMM_PAGE_BYTES))
+			return no_memory(failure);
 		if (process->shadow && !check_word(process, word, value, failure))
 			return false;
 		if (word == last)
@@ -144,7 +137,7 @@ static bool note_store(struct replay_process *process, uint64_t address, unsigne
 {
 	unsigned char *expected = shadow_bytes(process->shadow, address);
 	if (!expected)
-		return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		return no_memory(failure);
 	for (unsigned i = 0; i < bytes; i++) /* the processes are little-endian, as their page tables */
 		expected[i] = (unsigned char)(value >> 8 * i);
 	return true;
@@ -159,6 +152,8 @@ static inline bool write_pieces(struct replay_process *process, const struct ref
 		while (!store_piece(process->thread, address, piece, value))
 			if (!resolve(process, ref, failure))
 				return false;
+		if (!touched_note(&process->touched, address / NTMM_PAGE_BYTES))
+			return no_memory(failure);
 		if (process->shadow && !note_store(process, address, piece, value, failure))
 			return false;
 		address += piece;

@@ -2,6 +2,7 @@
  *
  * Processes as handles: who may do what to whom, and the end (G-3, G-4, G-5; S3, S17, S18).
  */
+#include "calls.h"
 #include "place.h"
 
 #include <pthread.h>
@@ -89,125 +90,11 @@ static void test_unattached(void **state)
 
 /* ---- rights --------------------------------------------------------------------------------- */
 
-/* Each call, with all its arguments good but for the handle's rights. */
-static char *target; /* a committed page */
-static char byte = 0x21;
-
-static bool do_alloc(HANDLE h)
-{
-	return VirtualAllocEx(h, target, PAGE, MEM_COMMIT, PAGE_READWRITE);
-}
-static bool do_protect(HANDLE h)
-{
-	DWORD old;
-	return VirtualProtectEx(h, target, PAGE, PAGE_READWRITE, &old);
-}
-static bool do_free(HANDLE h)
-{
-	return VirtualFreeEx(h, target + PAGE, PAGE, MEM_DECOMMIT);
-}
-static bool do_query(HANDLE h)
-{
-	MEMORY_BASIC_INFORMATION info;
-	return VirtualQueryEx(h, target, &info, sizeof info);
-}
-static bool do_read(HANDLE h)
-{
-	char copy;
-	return ReadProcessMemory(h, target, &copy, 1, NULL);
-}
-static bool do_write(HANDLE h)
-{
-	return WriteProcessMemory(h, target, &byte, 1, NULL);
-}
-static bool do_flush(HANDLE h)
-{
-	return FlushInstructionCache(h, NULL, 0);
-}
-static bool do_get_working_set(HANDLE h)
-{
-	SIZE_T low, high;
-	return GetProcessWorkingSetSize(h, &low, &high);
-}
-static bool do_set_working_set(HANDLE h)
-{
-	return SetProcessWorkingSetSize(h, 60 * PAGE, 300 * PAGE);
-}
-static bool do_empty(HANDLE h)
-{
-	return EmptyWorkingSet(h);
-}
-static bool do_residency(HANDLE h)
-{
-	PSAPI_WORKING_SET_EX_INFORMATION entry = {.VirtualAddress = target};
-	return QueryWorkingSetEx(h, &entry, sizeof entry);
-}
-static bool do_memory_info(HANDLE h)
-{
-	PROCESS_MEMORY_COUNTERS counters;
-	return GetProcessMemoryInfo(h, &counters, sizeof counters);
-}
-static bool do_prefetch(HANDLE h)
-{
-	WIN32_MEMORY_RANGE_ENTRY range = {target, PAGE};
-	return PrefetchVirtualMemory(h, 1, &range, 0);
-}
-static bool do_pid(HANDLE h)
-{
-	return GetProcessId(h);
-}
-static bool do_token(HANDLE h)
-{
-	HANDLE token;
-	return OpenProcessToken(h, TOKEN_QUERY, &token) && CloseHandle(token);
-}
-static bool do_thread(HANDLE h)
-{
-	ntmm_thread *thread = ntmm_thread_create(h, NULL);
-	ntmm_thread_destroy(thread);
-	return thread;
-}
-
-#define QUERY PROCESS_QUERY_INFORMATION
-#define QUERY_LIMITED PROCESS_QUERY_LIMITED_INFORMATION
-#define WRITE (PROCESS_VM_WRITE | PROCESS_VM_OPERATION)
-
-/* G-4. Any of the sets of rights will do, and each bit of each is needed. */
-static const struct {
-	const char *name;
-	bool (*call)(HANDLE);
-	DWORD rights, or_rights;
-} calls[] = {
-	{"VirtualAllocEx", do_alloc, PROCESS_VM_OPERATION, 0},
-	{"VirtualProtectEx", do_protect, PROCESS_VM_OPERATION, 0},
-	{"VirtualFreeEx", do_free, PROCESS_VM_OPERATION, 0},
-	{"VirtualQueryEx", do_query, QUERY, QUERY_LIMITED},
-	{"ReadProcessMemory", do_read, PROCESS_VM_READ, 0},
-	{"WriteProcessMemory", do_write, WRITE, 0},
-	{"FlushInstructionCache", do_flush, PROCESS_VM_WRITE, 0},
-	{"GetProcessWorkingSetSize", do_get_working_set, QUERY, QUERY_LIMITED},
-	{"SetProcessWorkingSetSize", do_set_working_set, PROCESS_SET_QUOTA, 0},
-	{"EmptyWorkingSet", do_empty, QUERY | PROCESS_SET_QUOTA, QUERY_LIMITED | PROCESS_SET_QUOTA},
-	{"QueryWorkingSetEx", do_residency, QUERY, 0},
-	{"GetProcessMemoryInfo", do_memory_info, QUERY, QUERY_LIMITED},
-	{"PrefetchVirtualMemory", do_prefetch, PROCESS_VM_OPERATION, 0},
-	{"GetProcessId", do_pid, QUERY, QUERY_LIMITED},
-	{"OpenProcessToken", do_token, QUERY, QUERY_LIMITED},
-	{"ntmm_thread_create", do_thread, PROCESS_CREATE_THREAD, 0},
-};
-#define CALLS (sizeof calls / sizeof calls[0])
-
 static HANDLE must_open(DWORD pid, DWORD rights)
 {
 	HANDLE handle = OpenProcess(rights, FALSE, pid);
 	assert_non_null(handle);
 	return handle;
-}
-
-static bool is_enough(size_t i, DWORD rights)
-{
-	bool first = (rights & calls[i].rights) == calls[i].rights;
-	return first || (calls[i].or_rights && (rights & calls[i].or_rights) == calls[i].or_rights);
 }
 
 static void try_with(DWORD pid, size_t i, DWORD rights)
@@ -216,7 +103,7 @@ static void try_with(DWORD pid, size_t i, DWORD rights)
 	SetLastError(UNTOUCHED);
 	bool done = calls[i].call(handle);
 	DWORD error = GetLastError();
-	if (is_enough(i, rights) ? !done : done || error != ERROR_ACCESS_DENIED)
+	if (call_is_enough(&calls[i], rights) ? !done : done || error != ERROR_ACCESS_DENIED)
 		fail_msg("%s with rights %#x: %s, error %u", calls[i].name, rights, done ? "done" : "refused",
 		         error);
 	CloseHandle(handle);
@@ -227,8 +114,8 @@ static void test_rights(void **state)
 	struct place *place = *state;
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
 	DWORD pid = GetProcessId(other);
-	target = VirtualAllocEx(other, NULL, 2 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
-	for (size_t i = 0; i < CALLS; i++) {
+	call_target = VirtualAllocEx(other, NULL, 2 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	for (size_t i = 0; i < CALL_COUNT; i++) {
 		try_with(pid, i, 0);
 		try_with(pid, i, calls[i].rights);
 		try_with(pid, i, PROCESS_ALL_ACCESS);
@@ -262,9 +149,9 @@ static void test_terminate(void **state)
 	ntmm_machine_counters before = counters_of(place), after;
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
 	DWORD pid = GetProcessId(other);
-	target = VirtualAllocEx(other, NULL, 200 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	call_target = VirtualAllocEx(other, NULL, 200 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	for (int i = 0; i < 200; i++)
-		assert_true(WriteProcessMemory(other, target + i * PAGE, &byte, 1, NULL));
+		assert_true(WriteProcessMemory(other, call_target + i * PAGE, "x", 1, NULL));
 	assert_int_equal(counters_of(place).processes, before.processes + 1);
 
 	assert_succeeds(TerminateProcess(other, 3));
@@ -277,9 +164,9 @@ static void test_terminate(void **state)
 	assert_int_equal(after.slots_used, before.slots_used);
 	assert_int_equal(after.zeroed + after.free + after.standby, before.zeroed + before.free + before.standby);
 
-	for (size_t i = 0; i < CALLS; i++) {
+	for (size_t i = 0; i < CALL_COUNT; i++) {
 		SetLastError(UNTOUCHED);
-		if (calls[i].call == do_pid)
+		if (!calls[i].needs_space)
 			continue;
 		if (calls[i].call(other) || GetLastError() != ERROR_ACCESS_DENIED)
 			fail_msg("%s of an ended process: error %u", calls[i].name, GetLastError());
@@ -328,10 +215,10 @@ static void test_machine_ends_first(void **state)
 	HANDLE process = ntmm_process_create(machine, NTMM_LAYOUT_NT32_2GB), token;
 	DWORD pid = GetProcessId(process);
 	assert_true(OpenProcessToken(process, TOKEN_QUERY, &token));
-	target = VirtualAllocEx(process, NULL, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	call_target = VirtualAllocEx(process, NULL, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	ntmm_machine_destroy(machine);
-	for (size_t i = 0; i < CALLS; i++) {
-		if (calls[i].call != do_pid)
+	for (size_t i = 0; i < CALL_COUNT; i++) {
+		if (calls[i].needs_space)
 			assert_fails(calls[i].call(process), ERROR_ACCESS_DENIED);
 	}
 	assert_int_equal(GetProcessId(process), pid);

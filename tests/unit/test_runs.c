@@ -219,9 +219,9 @@ static void random_changes_follow_the_model(void **unused)
 	model_clear();
 	REQUIRE(runs_init(&runs, whole));
 	compare_everything(&runs);
-	for (step = 0; step < 8000; step++) {
+	for (step = 0; step < 4800; step++) {
 		REQUIRE(runs_prepare(&runs, 1));
-		change(&runs, some_range(most_pages[step / 500]));
+		change(&runs, some_range(most_pages[step / 300]));
 		compare_everything(&runs);
 	}
 	runs_destroy(&runs);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the tour prints: answers of calls, and the state after a step.
+ */
+#include "tour.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "names.h"
+
+static uint64_t address_of(const void *pointer)
+{
+	return (uintptr_t)pointer;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void print_error(void)
+{
+	const char *name = error_name(GetLastError());
+	printf(" and %s (%u)", name ? name : "error", GetLastError());
+}
+
+static void print_call(const char *call)
+{
+	printf("  %s\n    -> ", call);
+}
+
+void tour_answer_pointer(const char *call, const void *answer)
+{
+	print_call(call);
+	printf("0x%08" PRIx64, address_of(answer));
+	if (!answer)
+		print_error();
+	putchar('\n');
+}
+
+void tour_answer_bool(const char *call, BOOL answer)
+{
+	print_call(call);
+	fputs(answer ? "TRUE" : "FALSE", stdout);
+	if (!answer)
+		print_error();
+	putchar('\n');
+}
+
+void tour_answer_number(const char *call, uint64_t answer)
+{
+	print_call(call);
+	printf("%" PRIu64 "\n", answer);
+}
+
+static const char *access_name(uint64_t kind)
+{
+	return kind == 0 ? "reading" : kind == 1 ? "writing" : "executing";
+}
+
+void tour_answer_access(const char *call, const ntmm_thread *thread, bool answer, const uint64_t *value)
+{
+	print_call(call);
+	if (answer) {
+		fputs("true", stdout);
+		if (value)
+			printf(", value is 0x%" PRIx64, *value);
+		putchar('\n');
+		return;
+	}
+	const EXCEPTION_RECORD *raised = ntmm_thread_exception(thread);
+	const char *name = status_name((NTSTATUS)raised->ExceptionCode);
+	printf("false: %s, %s 0x%08" PRIx64 "\n", name ? name : "an exception",
+	       access_name(raised->ExceptionInformation[0]), (uint64_t)raised->ExceptionInformation[1]);
+}
+
+/* ---- regions --------------------------------------------------------------------------------- */
+
+static const struct {
+	DWORD bits;
+	const char *name;
+} protections[] = {
+	{PAGE_NOACCESS, "PAGE_NOACCESS"},
+	{PAGE_READONLY, "PAGE_READONLY"},
+	{PAGE_READWRITE, "PAGE_READWRITE"},
+	{PAGE_EXECUTE_READWRITE, "PAGE_EXECUTE_READWRITE"},
+};
+
+static const char *protection_name(DWORD protect)
+{
+	for (size_t i = 0; i < sizeof protections / sizeof *protections; i++)
+		if (protections[i].bits == (protect & 0xff))
+			return protections[i].name;
+	return "?";
+}
+
+static void print_region(const char *label, const MEMORY_BASIC_INFORMATION *region)
+{
+	printf("  %-8s 0x%08" PRIx64 " ", label, address_of(region->BaseAddress));
+	if (region->State == MEM_FREE) {
+		puts("MEM_FREE");
+		return;
+	}
+	printf("%3zu KB  ", region->RegionSize / KB);
+	if (region->State == MEM_RESERVE)
+		puts("MEM_RESERVE");
+	else
+		printf("MEM_COMMIT   %s%s\n", protection_name(region->Protect),
+		       region->Protect & PAGE_GUARD ? " | PAGE_GUARD" : "");
+}
+
+/* All regions of the allocation; when there is none, what lies where it was. */
+static void show_regions(const struct tour *tour)
+{
+	const char *at = tour->base, *label = "regions";
+	MEMORY_BASIC_INFORMATION region;
+	while (VirtualQueryEx(tour->process, at, &region, sizeof region)) {
+		if (at != tour->base && region.AllocationBase != tour->base)
+			return;
+		print_region(label, &region);
+		if (region.State == MEM_FREE)
+			return;
+		label = "";
+		at += region.RegionSize;
+	}
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+/* Bits of a present entry, in the processor's format. */
+#define ENTRY_WRITABLE UINT64_C(0x2)
+#define ENTRY_NO_EXECUTE (UINT64_C(1) << 63)
+
+static void print_active(const ntmm_page_info *page)
+{
+	printf("present, frame %" PRIu64 ": %s%s%s%s", page->frame,
+	       page->entry & ENTRY_WRITABLE ? "writable" : "read-only",
+	       page->entry & ENTRY_NO_EXECUTE ? ", no-execute" : "", page->accessed ? ", accessed" : "",
+	       page->dirty ? ", dirty" : "");
+}
+
+static void print_page(const ntmm_page_info *page)
+{
+	switch (page->where) {
+	case NTMM_PAGE_ACTIVE: print_active(page); break;
+	case NTMM_PAGE_STANDBY: printf("in transition, frame %" PRIu64 " on the standby list", page->frame); break;
+	case NTMM_PAGE_MODIFIED: printf("in transition, frame %" PRIu64 " on the modified list", page->frame); break;
+	case NTMM_PAGE_TRANSITION: printf("in transition, frame %" PRIu64 " being read or written", page->frame); break;
+	case NTMM_PAGE_PAGED_OUT: printf("paged out"); break;
+	default: printf("zero"); break;
+	}
+	if (page->slot)
+		printf(", slot %" PRIu64, page->slot);
+	putchar('\n');
+}
+
+static void show_pages(const struct tour *tour)
+{
+	const char *label = "pages";
+	for (int i = 0; i < TOUR_PAGES; i++) {
+		ntmm_page_info page = {.size = sizeof page};
+		if (ntmm_process_page_info(tour->process, tour->page[i], &page) != STATUS_SUCCESS)
+			continue;
+		printf("  %-8s 0x%08" PRIx64 " ", label, tour->page[i]);
+		print_page(&page);
+		label = "";
+	}
+}
+
+/* ---- counts ---------------------------------------------------------------------------------- */
+
+static void show_counts(const struct tour *tour)
+{
+	ntmm_machine_counters all = {.size = sizeof all};
+	ntmm_process_counters own = {.size = sizeof own};
+	ntmm_machine_get_counters(tour->machine, &all);
+	ntmm_process_get_counters(tour->process, &own);
+	printf("  %-8s %" PRIu64 ": %" PRIu64 " zeroed, %" PRIu64 " free, %" PRIu64 " standby, %" PRIu64
+	       " modified, %" PRIu64 " active, %" PRIu64 " tables, %" PRIu64 " fixed\n",
+	       "frames", all.ram, all.zeroed, all.free, all.standby, all.modified, all.active, all.tables,
+	       all.fixed);
+	printf("  %-8s %" PRIu64 " of %" PRIu64 "\n", "slots", all.slots_used, all.slots);
+	printf("  %-8s %" PRIu64 " of %" PRIu64 "\n", "commit", all.commit_total, all.commit_limit);
+	printf("  %-8s demand-zero %" PRIu64 ", soft %" PRIu64 ", hard %" PRIu64 ", page-outs %" PRIu64
+	       ", page-ins %" PRIu64 "\n",
+	       "process", own.demand_zero, own.soft, own.hard, own.page_outs, own.page_ins);
+}
+
+void tour_show(const struct tour *tour)
+{
+	if (tour->base) {
+		show_regions(tour);
+		show_pages(tour);
+	}
+	show_counts(tour);
+}
