@@ -88,9 +88,14 @@ static inline void use(uint64_t value)
 	__asm__ volatile("" : : "r"(value));
 }
 
-/* Ends the program unless `condition` holds; `what` was to be done, or to be so. */
-void must(bool condition, const char *what);
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Ends the program unless `condition` holds; `what` was to be done, or to be so. */
+static inline void must(bool condition, const char *what)
+{
+	if (__builtin_expect(!condition, 0))
+		die("failed: %s", what);
+}
 
 /* calloc and a private mapping of zeros that never return NULL. */
 void *bench_alloc(size_t count, size_t bytes);

@@ -19,12 +19,6 @@ void die(const char *format, ...)
 	exit(1);
 }
 
-void must(bool condition, const char *what)
-{
-	if (!condition)
-		die("failed: %s", what);
-}
-
 void *bench_alloc(size_t count, size_t bytes)
 {
 	void *memory = calloc(count, bytes);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool fail(struct failure *failure, enum exit_status status, const char *format, ...)
+bool fail_with(struct failure *failure, enum exit_status status, const char *format, ...)
 {
 	if (failure->status)
 		return false;

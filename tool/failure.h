@@ -15,7 +15,7 @@ struct failure {
 };
 
 /* Returns false, for callers that return what this does. The first failure stays. */
-__attribute__((cold, format(printf, 3, 4))) bool fail(struct failure *failure, enum exit_status status,
+__attribute__((cold, format(printf, 3, 4))) bool fail_with(struct failure *failure, enum exit_status status,
                                                       const char *format, ...);
 
 /* Says it on standard error, frees it, and returns the exit status. */

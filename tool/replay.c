@@ -141,7 +141,7 @@ static bool begin_traces(const struct replay_plan *plan, struct failure *failure
 	for (size_t i = 0; i < plan->traces_count; i++) {
 		struct trace_file *file = &plan->traces[i];
 		if (!trace_file_begin(file, file->path, plan->machines > 1))
-			return fail(failure, EXIT_FAILED, "%s: %s", file->name, strerror(errno));
+			return fail_with(failure, EXIT_FAILED, "%s: %s", file->name, strerror(errno));
 	}
 	return true;
 }
@@ -152,7 +152,7 @@ static bool run_machines(const struct replay_plan *plan, struct replay_run *runs
 		runs[i].ram_bytes = plan->ram_bytes[i];
 		runs[i].processes = calloc(plan->traces_count, sizeof *runs[i].processes);
 		if (!runs[i].processes)
-			return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+			return fail_with(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
 		struct progress progress;
 		struct size_text title = size_text(plan->ram_bytes[i]);
 		progress_begin(&progress, title.text);
@@ -169,14 +169,14 @@ static void replay(struct options *chosen)
 	const struct replay_plan *plan = &chosen->plan;
 	struct replay_run *runs = calloc(plan->machines, sizeof *runs);
 	if (!runs) {
-		fail(&chosen->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		fail_with(&chosen->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
 		return;
 	}
 	if (begin_traces(plan, &chosen->failure) && run_machines(plan, runs, &chosen->failure)) {
 		bool printed = chosen->json ? replay_print_json(plan, runs, stdout)
 		                            : replay_print_text(plan, runs, stdout);
 		if (!printed)
-			fail(&chosen->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+			fail_with(&chosen->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
 	}
 	for (size_t i = 0; i < plan->machines; i++)
 		free(runs[i].processes);

@@ -32,7 +32,7 @@ static bool open_machine(struct replay *replay)
 	if (status == STATUS_SUCCESS)
 		return true;
 	const char *name = status_name(status);
-	return fail(replay->failure, status == STATUS_INVALID_PARAMETER ? EXIT_WRONG : EXIT_FAILED,
+	return fail_with(replay->failure, status == STATUS_INVALID_PARAMETER ? EXIT_WRONG : EXIT_FAILED,
 	            "no machine with %s of RAM and a paging file of %s: %s (%s)",
 	            size_text(config.ram_bytes).text, size_text(config.paging_file_bytes).text,
 	            ntmm_error_message(), name ? name : "");
@@ -42,7 +42,7 @@ static bool open_process(struct replay *replay, const struct trace_file *file)
 {
 	struct trace *trace = trace_file_open(file);
 	if (!trace)
-		return fail(replay->failure, EXIT_WRONG, "%s: %s", file->name, strerror(errno));
+		return fail_with(replay->failure, EXIT_WRONG, "%s: %s", file->name, strerror(errno));
 	struct replay_process *process = &replay->processes[replay->opened++];
 	return replay_process_open(process, replay->machine, replay->plan->layout, trace, replay->plan->verify,
 	                           replay->failure);
@@ -52,7 +52,7 @@ static bool open_all(struct replay *replay)
 {
 	replay->processes = calloc(replay->plan->traces_count, sizeof *replay->processes);
 	if (!replay->processes)
-		return fail(replay->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		return fail_with(replay->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
 	if (!open_machine(replay))
 		return false;
 	for (size_t i = 0; i < replay->plan->traces_count; i++)
@@ -179,7 +179,7 @@ static bool verify_all(struct replay *replay)
 		if (!replay_process_verify(&replay->processes[i], replay->failure))
 			return false;
 	if (!ntmm_machine_check(replay->machine))
-		return fail(replay->failure, EXIT_FAILED, "the machine's counts disagree: %s", ntmm_error_message());
+		return fail_with(replay->failure, EXIT_FAILED, "the machine's counts disagree: %s", ntmm_error_message());
 	return true;
 }
 

@@ -13,7 +13,7 @@ static bool learn_range(struct replay_process *process, struct failure *failure)
 {
 	SYSTEM_INFO info;
 	if (!ntmm_thread_attach(process->thread))
-		return fail(failure, EXIT_FAILED, "cannot attach to a thread: error %u", GetLastError());
+		return fail_with(failure, EXIT_FAILED, "cannot attach to a thread: error %u", GetLastError());
 	GetSystemInfo(&info);
 	ntmm_thread_detach();
 	process->lowest = (uintptr_t)info.lpMinimumApplicationAddress;
@@ -26,13 +26,13 @@ bool replay_process_open(struct replay_process *process, ntmm_machine *machine, 
 {
 	*process = (struct replay_process){.trace = trace};
 	if (verify && !(process->shadow = shadow_create()))
-		return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		return fail_with(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
 	process->handle = ntmm_process_create(machine, layout);
 	if (process->handle)
 		process->thread = ntmm_thread_create(process->handle, NULL);
 	if (!process->thread) {
 		const char *name = error_name(GetLastError());
-		return fail(failure, EXIT_FAILED, "%s: the machine has no room for the process (%s %s)",
+		return fail_with(failure, EXIT_FAILED, "%s: the machine has no room for the process (%s %s)",
 		            trace_name(trace), name ? name : "", ntmm_error_message());
 	}
 	return learn_range(process, failure);
@@ -54,7 +54,7 @@ bool replay_process_turn(struct replay_process *process, struct failure *failure
 	struct ref refs[REPLAY_TURN];
 	ssize_t count = trace_read(process->trace, refs, REPLAY_TURN);
 	if (count < 0)
-		return fail(failure, EXIT_WRONG, "%s", trace_error(process->trace));
+		return fail_with(failure, EXIT_WRONG, "%s", trace_error(process->trace));
 	process->over = count < REPLAY_TURN;
 	return replay_process_refer(process, refs, (size_t)count, failure);
 }
@@ -65,7 +65,7 @@ bool replay_process_count(const struct replay_process *process, struct replay_co
 	ntmm_process_counters counters = {.size = sizeof counters};
 	NTSTATUS status = ntmm_process_get_counters(process->handle, &counters);
 	if (status != STATUS_SUCCESS)
-		return fail(failure, EXIT_FAILED, "%s: no counters: 0x%08x", trace_name(process->trace), status);
+		return fail_with(failure, EXIT_FAILED, "%s: no counters: 0x%08x", trace_name(process->trace), status);
 	*counts = (struct replay_counts){
 		.demand_zero = counters.demand_zero,
 		.soft = counters.soft,
@@ -88,7 +88,7 @@ bool replay_process_verify(const struct replay_process *process, struct failure 
 	size_t cursor = 0;
 	while ((expected = shadow_next_page(process->shadow, &cursor, &address))) {
 		if (!ReadProcessMemory(process->handle, (void *)(uintptr_t)address, found, sizeof found, NULL))
-			return fail(failure, EXIT_FAILED, "%s: 0x%" PRIx64 " cannot be read: error %u",
+			return fail_with(failure, EXIT_FAILED, "%s: 0x%" PRIx64 " cannot be read: error %u",
 			            trace_name(process->trace), address, GetLastError());
 		if (memcmp(expected, found, sizeof found) != 0)
 			return replay_process_differs(process, address, expected, found, failure);

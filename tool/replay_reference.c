@@ -17,7 +17,7 @@
 
 static bool does_not_fit(const struct replay_process *process, const struct ref *ref, struct failure *failure)
 {
-	return fail(failure, EXIT_WRONG,
+	return fail_with(failure, EXIT_WRONG,
 	            "%s:%ju: the trace does not fit the layout: %u bytes at 0x%" PRIx64
 	            " are not in 0x%" PRIx64 " to 0x%" PRIx64,
 	            trace_name(process->trace), (uintmax_t)ref->line, (unsigned)ref->bytes,
@@ -31,15 +31,15 @@ static bool commit_failed(const struct replay_process *process, const struct ref
 	const char *name = trace_name(process->trace), *word = error_name(error);
 	uintmax_t line = ref->line;
 	if (error == ERROR_INVALID_ADDRESS || error == ERROR_INVALID_PARAMETER)
-		return fail(failure, EXIT_WRONG,
+		return fail_with(failure, EXIT_WRONG,
 		            "%s:%ju: the trace does not fit the layout: 0x%" PRIx64 " is taken by the system",
 		            name, line, granule);
 	if (error == ERROR_COMMITMENT_LIMIT)
-		return fail(failure, EXIT_FAILED,
+		return fail_with(failure, EXIT_FAILED,
 		            "%s:%ju: the commit limit is reached: RAM and paging file have no room for the "
 		            "64 KB at 0x%" PRIx64 " (see --ram and --paging-file)",
 		            name, line, granule);
-	return fail(failure, EXIT_FAILED, "%s:%ju: 0x%" PRIx64 " cannot be committed: error %u %s", name, line,
+	return fail_with(failure, EXIT_FAILED, "%s:%ju: 0x%" PRIx64 " cannot be committed: error %u %s", name, line,
 	            granule, error, word ? word : "");
 }
 
@@ -52,7 +52,7 @@ static __attribute__((noinline)) bool resolve(struct replay_process *process, co
 	const EXCEPTION_RECORD *raised = ntmm_thread_exception(process->thread);
 	if ((NTSTATUS)raised->ExceptionCode != STATUS_ACCESS_VIOLATION) {
 		const char *name = status_name((NTSTATUS)raised->ExceptionCode);
-		return fail(failure, EXIT_FAILED, "%s:%ju: the reference to 0x%" PRIx64 " raised 0x%08x %s",
+		return fail_with(failure, EXIT_FAILED, "%s:%ju: the reference to 0x%" PRIx64 " raised 0x%08x %s",
 		            trace_name(process->trace), (uintmax_t)ref->line, (uint64_t)ref->address,
 		            raised->ExceptionCode, name ? name : "");
 	}
@@ -67,7 +67,7 @@ static __attribute__((noinline)) bool resolve(struct replay_process *process, co
 
 static bool no_memory(struct failure *failure)
 {
-	return fail(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+	return fail_with(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
 }
 
 bool replay_process_differs(const struct replay_process *process, uint64_t address,
@@ -79,7 +79,7 @@ bool replay_process_differs(const struct replay_process *process, uint64_t addre
 		expected++;
 		found++;
 	}
-	return fail(failure, EXIT_FAILED, "%s: process %u, 0x%" PRIx64 ": expected 0x%02x, found 0x%02x",
+	return fail_with(failure, EXIT_FAILED, "%s: process %u, 0x%" PRIx64 ": expected 0x%02x, found 0x%02x",
 	            trace_name(process->trace), GetProcessId(process->handle), address, *expected, *found);
 }
 

@@ -16,7 +16,7 @@
 static _Thread_local unsigned held __attribute__((tls_model("initial-exec")));
 
 static const char *const rank_names[RANKS] = {
-	[RANK_HANDLES] = "handles", [RANK_MACHINE] = "machine", [RANK_SPACE] = "space",
+	[RANK_HANDLES] = "handles", [RANK_SPACE] = "space",
 	[RANK_PAGER] = "pager",     [RANK_LEAF] = "leaf",
 };
 

@@ -2,11 +2,10 @@
  *
  * The order of locks, once: a thread that holds a lock takes only locks of a higher rank.
  *
- *      handles            the handle table (object/handle.c)
- *        └ machine        a machine's list of processes
- *            └ space      what Windows can say about a process's pages; read by faults, written by calls
- *                └ pager  frames, lists, page maps, working sets, slots and TLBs of a machine
- *                    └ leaf  last: takes none below it
+ *      handles          the handle table, the list of processes (object/)
+ *        └ space        what Windows can say about a process's pages; read by faults, written by calls
+ *            └ pager    frames, lists, page maps, working sets, slots and TLBs of a machine
+ *                └ leaf last: takes none below it
  *
  * No lock but `space` is held across I/O; none is held in an observer.
  * Debug builds (NTMM_DEBUG) check the order and abort on a breach.
@@ -16,7 +15,6 @@
 
 enum rank {
 	RANK_HANDLES,
-	RANK_MACHINE,
 	RANK_SPACE,
 	RANK_PAGER,
 	RANK_LEAF,

@@ -105,11 +105,34 @@ NTSTATUS ntmm_machine_get_counters(ntmm_machine *machine, ntmm_machine_counters 
 	return STATUS_SUCCESS;
 }
 
+struct agreement {
+	const struct space *space;
+	bool fine;
+};
+
+/* What the processor may do by an entry is what Windows says of the page. */
+static void check_entry(struct page_map *map, struct place place, uint64_t page, void *context)
+{
+	struct agreement *agreement = context;
+	struct pte pte = pte_load(place.entry);
+	attr_t attr = space_run(agreement->space, address_of(page)).attr;
+	bool agrees = attr_is_committed(attr) && !(attr & ATTR_OFFERED) && pte_prot(pte) == attr_prot(attr);
+	if (agreement->fine && pte_is_present(pte) && !agrees)
+		agreement->fine = complain("process %u, page %#lx: the entry and the space disagree", map->pid, page);
+}
+
 static void check_process(struct process *process, void *context)
 {
+	struct machine_process *inside = machine_process_of(process->space);
+	struct agreement agreement = {process->space, true};
 	bool *fine = context;
 	shared_lock_read(&process->space->lock);
-	*fine = *fine && space_check(process->space);
+	if (*fine && !process->space->ended) {
+		lock_take(&inside->map.pager->lock);
+		visit_present_tables(&inside->map, space_whole(process->space->layout), check_entry, &agreement);
+		lock_drop(&inside->map.pager->lock);
+		*fine = agreement.fine && space_check(process->space);
+	}
 	shared_lock_drop(&process->space->lock);
 }
 

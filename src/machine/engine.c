@@ -211,7 +211,7 @@ static void end(struct space *space)
 	struct machine_process *process = machine_process_of(space);
 	struct page_map *map = &process->map;
 	atomic_store(&process->gone, true);
-	page_map_destroy(map, space_whole(space->layout));
+	page_map_destroy(map);
 	pager_deliver(map->pager);
 }
 

@@ -116,14 +116,14 @@ NTSTATUS machine_process_create(struct ntmm_machine *machine, const struct layou
 	if (!process)
 		return STATUS_NO_MEMORY;
 	process->machine = machine;
-	NTSTATUS status = page_map_create(&machine->pager, &process->map, machine->nx, layout->wide_system);
+	NTSTATUS status = page_map_create(&machine->pager, &process->map, layout, machine->nx);
 	if (status) {
 		os_free(process);
 		return status;
 	}
 	status = space_init(&process->space, &machine_engine, layout, &machine->pager.commit, machine->nx);
 	if (status) {
-		page_map_destroy(&process->map, space_whole(layout));
+		page_map_destroy(&process->map);
 		os_free(process);
 		return status;
 	}

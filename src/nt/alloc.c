@@ -13,12 +13,12 @@
 
 static bool is_large_pages_wrong(uint32_t type)
 {
-	return !(type & MEM_COMMIT) || type & (MEM_PHYSICAL | MEM_WRITE_WATCH); /* VA-6 */
+	return !(type & MEM_COMMIT) || type & (MEM_PHYSICAL | MEM_WRITE_WATCH);
 }
 
 static bool is_physical_wrong(uint32_t type)
 {
-	return !(type & MEM_RESERVE) || type & ~(MEM_PHYSICAL | MEM_RESERVE | MEM_TOP_DOWN); /* VA-8 */
+	return !(type & MEM_RESERVE) || type & ~(MEM_PHYSICAL | MEM_RESERVE | MEM_TOP_DOWN);
 }
 
 static NTSTATUS check_type(uint32_t type)
@@ -30,11 +30,11 @@ static NTSTATUS check_type(uint32_t type)
 	if (type & RESETS && type != MEM_RESET && type != MEM_RESET_UNDO)
 		return STATUS_INVALID_PARAMETER_5; /* VA-5 */
 	if (type & MEM_LARGE_PAGES && is_large_pages_wrong(type))
-		return STATUS_INVALID_PARAMETER_5;
+		return STATUS_INVALID_PARAMETER_5; /* VA-6 */
 	if (type & MEM_WRITE_WATCH && !(type & MEM_RESERVE))
 		return STATUS_INVALID_PARAMETER_5; /* VA-7 */
 	if (type & MEM_PHYSICAL && is_physical_wrong(type))
-		return STATUS_INVALID_PARAMETER_5;
+		return STATUS_INVALID_PARAMETER_5; /* VA-8 */
 	return STATUS_SUCCESS;
 }
 
@@ -66,7 +66,8 @@ static NTSTATUS check_zero_bits(const struct layout *layout, uint64_t zero_bits,
 }
 
 /* VA-12 to VA-14, VA-18; `highest` is the highest address that an allocation may use (AS-5). */
-static NTSTATUS check_place(const struct layout *layout, struct alloc *alloc, uint64_t base, uint64_t size)
+static NTSTATUS check_place(const struct layout *layout, struct alloc *alloc, uint64_t base,
+                            uint64_t size)
 {
 	if (base > layout->highest)
 		return STATUS_INVALID_PARAMETER_2;
@@ -94,8 +95,8 @@ static NTSTATUS reserve_anywhere(const struct space *space, struct alloc *alloc)
 	uint64_t pages = page_of(alloc->last) + 1; /* base is 0 */
 	if (bounds.start + pages > bounds.end)
 		return STATUS_NO_MEMORY; /* VA-26 */
-	NTSTATUS status = space_place(space, bounds, pages, GRANULE_PAGES, alloc->type & MEM_TOP_DOWN,
-	                              &alloc->range.start);
+	NTSTATUS status = space_place(space, bounds, pages, GRANULE_PAGES,
+	                              alloc->type & MEM_TOP_DOWN, &alloc->range.start);
 	alloc->range.end = alloc->range.start + pages;
 	return status;
 }
@@ -164,7 +165,8 @@ static NTSTATUS allocate(struct target *target, struct alloc *alloc)
 	return status;
 }
 
-static NTSTATUS check(const struct layout *layout, struct alloc *alloc, uint64_t zero_bits, uint32_t protect)
+static NTSTATUS check(const struct layout *layout, struct alloc *alloc, uint64_t zero_bits,
+                      uint32_t protect)
 {
 	NTSTATUS status = check_zero_bits(layout, zero_bits, &alloc->highest);
 	if (!status)

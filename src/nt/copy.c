@@ -34,12 +34,12 @@ static NTSTATUS copy_bytes(struct target *target, struct copy *copy)
 		status = target_alive(target);
 	if (status)
 		return status;
-	status = target->space->engine->copy(target->space, copy->address, copy->host, copy->bytes, copy->way,
-	                                     &copy->done);
+	status = target->space->engine->copy(target->space, copy->address, copy->host, copy->bytes,
+	                                     copy->way, &copy->done);
 	return status ? stopped(copy, status) : STATUS_SUCCESS;
 }
 
-/* PM-1: nothing of a copy of nothing is looked at. PM-15: *copied is written whatever becomes of it. */
+/* Nothing of a copy of nothing is looked at (PM-1). *copied is written in any case (PM-15). */
 static NTSTATUS copy_call(HANDLE process, uint32_t access, struct copy *copy, uint64_t *copied)
 {
 	struct target target;
@@ -56,15 +56,17 @@ static NTSTATUS copy_call(HANDLE process, uint32_t access, struct copy *copy, ui
 	return status;
 }
 
-NTSTATUS NtReadVirtualMemory(HANDLE process, uint64_t address, void *buffer, uint64_t size, uint64_t *copied)
+NTSTATUS NtReadVirtualMemory(HANDLE process, uint64_t address, void *buffer, uint64_t size,
+                             uint64_t *copied)
 {
 	struct copy copy = {.address = address, .host = buffer, .bytes = size, .way = COPY_READ};
 	return copy_call(process, PROCESS_VM_READ, &copy, copied);
 }
 
-NTSTATUS NtWriteVirtualMemory(HANDLE process, uint64_t address, const void *buffer, uint64_t size, uint64_t *copied)
+NTSTATUS NtWriteVirtualMemory(HANDLE process, uint64_t address, const void *buffer, uint64_t size,
+                              uint64_t *copied)
 {
-	/* the engine only reads it */
-	struct copy copy = {.address = address, .host = (void *)(uintptr_t)buffer, .bytes = size, .way = COPY_WRITE};
+	struct copy copy = {.address = address, .bytes = size, .way = COPY_WRITE};
+	copy.host = (void *)(uintptr_t)buffer; /* the engine only reads it */
 	return copy_call(process, PROCESS_VM_WRITE, &copy, copied);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * NtFlushInstructionCache (rules FI): a thread fetches what was stored last, so there is nothing to do
- * but to look at the arguments.
+ * NtFlushInstructionCache (rules FI): a thread fetches what was stored last, so there is nothing to
+ * do but to look at the arguments.
  */
 #include "nt/target.h"
 

@@ -15,13 +15,15 @@ static NTSTATUS check_type(uint32_t type)
 {
 	if (type == MEM_DECOMMIT || type == MEM_RELEASE)
 		return STATUS_SUCCESS;
-	if (type == (MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER) || type == (MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS))
+	if (type == (MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER) ||
+	    type == (MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS))
 		return STATUS_NOT_SUPPORTED;
 	return STATUS_INVALID_PARAMETER_4; /* VF-2 */
 }
 
 /* VF-3. */
-static NTSTATUS check_place(const struct layout *layout, struct free *f, uint64_t base, uint64_t size)
+static NTSTATUS check_place(const struct layout *layout, struct free *f, uint64_t base,
+                            uint64_t size)
 {
 	if (base > layout->maximum)
 		return STATUS_INVALID_PARAMETER_2;
@@ -56,7 +58,8 @@ static NTSTATUS free_check(struct space *space, struct free *f)
 		return status;
 	if (vad->kind == VAD_SHARED_PAGE)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */
-	return space_prepare(space, f->type == MEM_RELEASE ? space_release_changes(space, f->range) : 1);
+	unsigned changes = f->type == MEM_RELEASE ? space_release_changes(space, f->range) : 1;
+	return space_prepare(space, changes);
 }
 
 static void free_apply(struct space *space, const struct free *f)

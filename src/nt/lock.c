@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * NtLockVirtualMemory and NtUnlockVirtualMemory (rules VL). Which pages can be touched, how many may be
- * locked and which are is the engine's to say.
+ * NtLockVirtualMemory and NtUnlockVirtualMemory (rules VL). Which pages can be touched, how many
+ * may be locked and which are is the engine's to say.
  */
 #include "nt/target.h"
 
@@ -16,7 +16,8 @@ struct lock_call {
 };
 
 /* VL-2. */
-static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t size, struct range *range)
+static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t size,
+                            struct range *range)
 {
 	uint64_t last;
 	if (base > layout->maximum || !last_byte(base, size, &last) || last > layout->maximum)
@@ -38,11 +39,10 @@ static NTSTATUS check_holes(struct target *target, const struct lock_call *call)
 	NTSTATUS status = target_read(target);
 	if (status)
 		return status;
-	for (struct run run = {.end = call->range.start}; next_run(target->space, call->range, &run);) {
-		if (!run.vad) {
+	struct run run = {.end = call->range.start};
+	while (!status && next_run(target->space, call->range, &run)) {
+		if (!run.vad)
 			status = call->way == LOCK ? STATUS_ACCESS_VIOLATION : STATUS_NOT_LOCKED;
-			break;
-		}
 	}
 	target_unlock(target);
 	return status;

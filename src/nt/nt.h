@@ -2,8 +2,8 @@
  *
  * What the native calls share with win32/: calls that have no Nt name of their own.
  *
- * Every call checks everything (order: rule G-6), then applies without failing. A failing call leaves
- * no trace, but where its rule says so (G-2).
+ * Every call checks everything (order: rule G-6), then applies without failing. A failing call
+ * leaves no trace, but where its rule says so (G-2).
  * Threads: any. No lock may be held.
  */
 #ifndef NTMM_NT_NT_H
@@ -25,7 +25,9 @@ NTSTATUS nt_reclaim(HANDLE process, uint64_t address, uint64_t size, bool *intac
 NTSTATUS nt_discard(HANDLE process, uint64_t address, uint64_t size);
 NTSTATUS nt_empty_working_set(HANDLE process);
 /* Bytes; flags as SetProcessWorkingSetSizeEx takes and returns them. */
-NTSTATUS nt_set_working_set_limits(HANDLE process, uint64_t minimum, uint64_t maximum, uint32_t flags);
-NTSTATUS nt_get_working_set_limits(HANDLE process, uint64_t *minimum, uint64_t *maximum, uint32_t *flags);
+NTSTATUS nt_set_working_set_limits(HANDLE process, uint64_t minimum, uint64_t maximum,
+                                   uint32_t flags);
+NTSTATUS nt_get_working_set_limits(HANDLE process, uint64_t *minimum, uint64_t *maximum,
+                                   uint32_t *flags);
 
 #endif

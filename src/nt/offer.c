@@ -8,7 +8,8 @@
 #define LAST_PRIORITY 4
 
 /* OF-2. */
-static NTSTATUS check_place(const struct layout *layout, uint64_t address, uint64_t size, struct range *range)
+static NTSTATUS check_place(const struct layout *layout, uint64_t address, uint64_t size,
+                            struct range *range)
 {
 	uint64_t last;
 	if (address % PAGE_BYTES || size % PAGE_BYTES)
@@ -32,8 +33,9 @@ static NTSTATUS check_runs(const struct space *space, struct range range, unsign
 	return STATUS_SUCCESS;
 }
 
-/* Opens the target, and locks it when the range is one that can be offered. To be closed in any case. */
-static NTSTATUS begin(struct target *target, HANDLE process, uint64_t address, uint64_t size, struct range *range)
+/* Opens the target, and locks it when the range can be offered. To be closed in any case. */
+static NTSTATUS begin(struct target *target, HANDLE process, uint64_t address, uint64_t size,
+                      struct range *range)
 {
 	unsigned runs;
 	target_open(target, process, PROCESS_VM_OPERATION);

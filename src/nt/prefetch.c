@@ -7,8 +7,8 @@
 #include "nt/target.h"
 
 /* PF-4; PF-2 for the flags. */
-static NTSTATUS check(uint32_t info_class, uint64_t count, const MEMORY_RANGE_ENTRY *ranges, const void *info,
-                      uint32_t length)
+static NTSTATUS check(uint32_t info_class, uint64_t count, const MEMORY_RANGE_ENTRY *ranges,
+                      const void *info, uint32_t length)
 {
 	uint32_t flags;
 	if (info_class != VmPrefetchInformation)
@@ -32,7 +32,8 @@ static NTSTATUS check(uint32_t info_class, uint64_t count, const MEMORY_RANGE_EN
 
 /* The next pages of `range` from *page on that can be prefetched; *page moves past them. False when
  * there are none, or the process has ended. */
-static bool next_committed(struct target *target, struct range range, uint64_t *page, struct range *pages)
+static bool next_committed(struct target *target, struct range range, uint64_t *page,
+                           struct range *pages)
 {
 	bool found = false;
 	if (target_read(target))
@@ -55,13 +56,15 @@ static void prefetch(struct target *target, const MEMORY_RANGE_ENTRY *entry)
 		return;
 	if (!last_byte(entry->VirtualAddress, entry->NumberOfBytes, &last))
 		last = UINT64_MAX;
-	struct range range = pages_touched(entry->VirtualAddress, min_u64(last, target->layout->maximum));
+	last = min_u64(last, target->layout->maximum);
+	struct range range = pages_touched(entry->VirtualAddress, last);
 	for (uint64_t page = range.start; next_committed(target, range, &page, &pages);)
 		target->space->engine->prefetch(target->space, pages);
 }
 
 NTSTATUS NtSetInformationVirtualMemory(HANDLE process, uint32_t info_class, uint64_t count,
-                                       const MEMORY_RANGE_ENTRY *ranges, const void *info, uint32_t length)
+                                       const MEMORY_RANGE_ENTRY *ranges, const void *info,
+                                       uint32_t length)
 {
 	struct target target;
 	NTSTATUS status = check(info_class, count, ranges, info, length);

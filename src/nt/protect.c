@@ -21,7 +21,8 @@ static NTSTATUS check_protect(uint32_t protect, prot_t *prot)
 }
 
 /* VP-3. */
-static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t size, struct range *range)
+static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t size,
+                            struct range *range)
 {
 	uint64_t last;
 	if (base > layout->maximum)
@@ -48,7 +49,7 @@ static NTSTATUS protect_check(struct space *space, struct protect *p)
 	return space_prepare(space, 1);
 }
 
-/* Whether nothing would change. The shared page, which is not the engine's to change, never gets past. */
+/* Whether nothing would change. The shared page, which is not the engine's, never gets past. */
 static bool is_so_already(const struct space *space, const struct protect *p)
 {
 	struct run run = runs_at(&space->runs, p->range.start);
@@ -76,7 +77,8 @@ static NTSTATUS protect_pages(struct target *target, struct protect *p)
 	return status;
 }
 
-NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t protect, uint32_t *old)
+NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t protect,
+                                uint32_t *old)
 {
 	struct target target;
 	struct protect p;

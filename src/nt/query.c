@@ -119,7 +119,8 @@ static NTSTATUS query_working_set(struct target *target, struct query *query)
 	for (; query->length - query->written >= sizeof entry; query->written += sizeof entry) {
 		char *place = (char *)query->buffer + query->written;
 		memcpy(&entry, place, sizeof entry);
-		entry.VirtualAttributes.Flags = attributes(target->space, (uintptr_t)entry.VirtualAddress);
+		entry.VirtualAttributes.Flags = attributes(target->space,
+		                                           (uintptr_t)entry.VirtualAddress);
 		memcpy(place, &entry, sizeof entry);
 	}
 	return STATUS_SUCCESS;
@@ -143,8 +144,8 @@ static const struct query_class classes[] = {
 #define CLASSES (sizeof classes / sizeof classes[0])
 
 /* VQ-5. */
-static NTSTATUS check(const struct layout *layout, const struct query_class *query_class, const struct query *query,
-                      const void *returned)
+static NTSTATUS check(const struct layout *layout, const struct query_class *query_class,
+                      const struct query *query, const void *returned)
 {
 	if (query_class->at_address && query->address > layout->maximum)
 		return STATUS_INVALID_PARAMETER; /* VQ-4 */
@@ -157,8 +158,8 @@ static NTSTATUS check(const struct layout *layout, const struct query_class *que
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS NtQueryVirtualMemory(HANDLE process, uint64_t address, MEMORY_INFORMATION_CLASS info_class, void *buffer,
-                              uint64_t length, uint64_t *returned)
+NTSTATUS NtQueryVirtualMemory(HANDLE process, uint64_t address, MEMORY_INFORMATION_CLASS info_class,
+                              void *buffer, uint64_t length, uint64_t *returned)
 {
 	struct target target;
 	struct query query = {.address = address, .buffer = buffer, .length = length};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * MEM_RESET and MEM_RESET_UNDO (VA-60 to VA-69). Neither changes what Windows can say about a page, so
- * the space stays as it is and the engine does the work.
+ * MEM_RESET and MEM_RESET_UNDO (VA-60 to VA-69). Neither changes what Windows can say about a page,
+ * so the space stays as it is and the engine does the work.
  */
 #include "nt/alloc.h"
 

@@ -21,7 +21,7 @@
 #include "space/space.h"
 
 struct target {
-	struct process *process;     /* with a reference; NULL when `status` is not STATUS_SUCCESS */
+	struct process *process;     /* with a reference; NULL when `status` is a failure */
 	struct space *space;         /* its space */
 	const struct layout *layout; /* its layout; the widest when there is no process */
 	NTSTATUS status;
@@ -30,7 +30,7 @@ struct target {
 void target_open(struct target *target, HANDLE handle, uint32_t access);
 void target_close(struct target *target);
 
-/* Locks the space. STATUS_PROCESS_IS_TERMINATING, or what target_open found: then it is not locked. */
+/* Lock the space; not when they answer STATUS_PROCESS_IS_TERMINATING or what target_open found. */
 NTSTATUS target_read(struct target *target);
 NTSTATUS target_write(struct target *target);
 void target_unlock(struct target *target);

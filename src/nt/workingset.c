@@ -63,16 +63,18 @@ static NTSTATUS empty(struct target *target)
 	return status;
 }
 
+/* WS-8 */
 NTSTATUS nt_empty_working_set(HANDLE process)
 {
 	struct target target;
-	target_open(&target, process, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SET_QUOTA); /* WS-8 */
+	target_open(&target, process, PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SET_QUOTA);
 	NTSTATUS status = empty(&target);
 	target_close(&target);
 	return status;
 }
 
-NTSTATUS nt_set_working_set_limits(HANDLE process, uint64_t minimum, uint64_t maximum, uint32_t flags)
+NTSTATUS nt_set_working_set_limits(HANDLE process, uint64_t minimum, uint64_t maximum,
+                                   uint32_t flags)
 {
 	struct target target;
 	struct ws_limits limits = {.flags = flags};
@@ -91,7 +93,8 @@ NTSTATUS nt_set_working_set_limits(HANDLE process, uint64_t minimum, uint64_t ma
 	return status;
 }
 
-NTSTATUS nt_get_working_set_limits(HANDLE process, uint64_t *minimum, uint64_t *maximum, uint32_t *flags)
+NTSTATUS nt_get_working_set_limits(HANDLE process, uint64_t *minimum, uint64_t *maximum,
+                                   uint32_t *flags)
 {
 	struct target target;
 	struct ws_limits limits;

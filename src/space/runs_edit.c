@@ -74,35 +74,33 @@ static void grow_root(struct runs *runs)
 	runs->height++;
 }
 
-/* The way to the leaf for `page`, with room there: full nodes are split on the way down, so that
- * each has a parent with room. */
-static void make_way(struct runs *runs, uint64_t page, struct step *path)
+/* The leaf for `page`, with room: full nodes are split on the way down, so that each has a parent
+ * with room. */
+static struct runs_node *make_way(struct runs *runs, uint64_t page)
 {
 	if (is_full(runs->root, runs->height))
 		grow_root(runs);
-	struct step at = {.node = runs->root, .end = runs->whole.end};
+	struct runs_node *node = runs->root;
+	uint64_t end = runs->whole.end;
 	for (unsigned level = runs->height; level; level--) {
-		at.slot = slot_of(at.node, page);
-		if (is_full(at.node->inner.child[at.slot], level - 1)) {
-			split_child(runs, at.node, level, at.slot, at.end, page);
-			at.slot = slot_of(at.node, page);
+		unsigned slot = slot_of(node, page);
+		if (is_full(node->inner.child[slot], level - 1)) {
+			split_child(runs, node, level, slot, end, page);
+			slot = slot_of(node, page);
 		}
-		path[level] = at;
-		at.end = slot_end(at.node, at.slot, at.end);
-		at.node = at.node->inner.child[at.slot];
+		end = slot_end(node, slot, end);
+		node = node->inner.child[slot];
 	}
-	at.slot = slot_of(at.node, page);
-	path[0] = at;
+	return node;
 }
 
-/* Makes a run start at `start`, with these values; it ends where the one that held `start` does. */
+/* Makes a run start at `start`, with these values; it ends where the one that held `start` does.
+ * The figures on the way there are left to edit_erase. */
 void edit_put(struct runs *runs, uint64_t start, struct vad *vad, attr_t attr)
 {
-	struct step path[MOST_LEVELS];
+	struct runs_node *leaf = make_way(runs, start);
+	unsigned slot = slot_of(leaf, start);
 
-	make_way(runs, start, path);
-	struct runs_node *leaf = path[0].node;
-	unsigned slot = path[0].slot;
 	if (leaf->leaf.key[slot] != start) {
 		slot++;
 		slots_move(0, leaf, slot + 1, leaf, slot, leaf->count - slot);
@@ -112,7 +110,6 @@ void edit_put(struct runs *runs, uint64_t start, struct vad *vad, attr_t attr)
 	}
 	leaf->leaf.vad[slot] = vad;
 	leaf->leaf.attr[slot] = attr;
-	figures_settle(path, runs->height);
 }
 
 void edit_drop(struct runs *runs, struct runs_node *node, unsigned level)
@@ -162,7 +159,8 @@ static void erase_in(struct runs *runs, struct runs_node *node, unsigned level, 
 	node->count -= to - from;
 }
 
-/* Lets the run at `start` reach to `end`. Both are keys, or `end` is the end of the space. */
+/* Lets the run at `start` reach to `end`. Both are keys, or `end` is the end of the space. Figures on
+ * the way to either are made anew, whether something is erased or not. */
 void edit_erase(struct runs *runs, uint64_t start, uint64_t end)
 {
 	erase_in(runs, runs->root, runs->height, (struct range){start, end}, runs->whole.end);

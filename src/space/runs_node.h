@@ -11,9 +11,8 @@
  *                           |          |
  *      leaves, level 0    | 0 | 16 | 64 |    | 240 | 512 |       the run at 64 ends at 240
  *
- * Every node but the root is at least a third full, an inner root has two children or more.
- * Between public calls, and after each function of runs_edit.c but the middle steps named there, all
- * figures hold.
+ * Every node but the root is at least a third full, an inner root has two children or more. All
+ * figures hold between the public calls.
  */
 #ifndef NTMM_SPACE_RUNS_NODE_H
 #define NTMM_SPACE_RUNS_NODE_H

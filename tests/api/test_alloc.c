@@ -31,7 +31,8 @@ static void test_reserve_commit_or_both(void **state) /* S33, S42 */
 	(void)state;
 	assert_ptr_equal(VirtualAlloc(B, 2 * PAGE, MEM_RESERVE, PAGE_READWRITE), B);
 	assert_int_equal(state_at(B), MEM_RESERVE);
-	assert_ptr_equal(VirtualAlloc(plus(B, PAGE), PAGE, MEM_COMMIT, PAGE_READWRITE), plus(B, PAGE));
+	assert_ptr_equal(VirtualAlloc(plus(B, PAGE), PAGE, MEM_COMMIT, PAGE_READWRITE), plus(B,
+	                                                                                     PAGE));
 	assert_int_equal(state_at(plus(B, PAGE)), MEM_COMMIT);
 	assert_int_equal(state_at(B), MEM_RESERVE);
 	char *both = VirtualAlloc(NULL, PAGE, RC, PAGE_READWRITE);
@@ -86,7 +87,8 @@ static void test_committing_rounds_to_pages(void **state) /* S35, S36, VA-40 */
 {
 	(void)state;
 	assert_non_null(VirtualAlloc(B, GRANULE, MEM_RESERVE, PAGE_READWRITE));
-	assert_ptr_equal(VirtualAlloc(plus(B, 0x1FFF), 2, MEM_COMMIT, PAGE_READWRITE), plus(B, PAGE));
+	assert_ptr_equal(VirtualAlloc(plus(B, 0x1FFF), 2, MEM_COMMIT, PAGE_READWRITE), plus(B,
+	                                                                                    PAGE));
 	assert_int_equal(region_size(plus(B, PAGE)), 2 * PAGE); /* two bytes, two pages */
 	assert_int_equal(state_at(plus(B, 3 * PAGE)), MEM_RESERVE);
 	char *chosen = must_commit(PAGE + 1, PAGE_READWRITE); /* with NULL: whole pages */
@@ -138,8 +140,10 @@ static void test_commit_needs_a_reservation(void **state) /* S40, VA-41 */
 	assert_fails(VirtualAlloc(B, PAGE, MEM_COMMIT, PAGE_READWRITE), ERROR_INVALID_ADDRESS);
 	assert_non_null(VirtualAlloc(B, GRANULE, MEM_RESERVE, PAGE_READWRITE));
 	assert_non_null(VirtualAlloc(plus(B, GRANULE), GRANULE, MEM_RESERVE, PAGE_READWRITE));
-	assert_fails(VirtualAlloc(plus(B, 0x4000), GRANULE, MEM_COMMIT, PAGE_READWRITE), ERROR_INVALID_ADDRESS);
-	assert_fails(VirtualAlloc(plus(B, 0x1F000), 2 * PAGE, MEM_COMMIT, PAGE_READWRITE), ERROR_INVALID_ADDRESS);
+	assert_fails(VirtualAlloc(plus(B, 0x4000), GRANULE, MEM_COMMIT, PAGE_READWRITE),
+	             ERROR_INVALID_ADDRESS);
+	assert_fails(VirtualAlloc(plus(B, 0x1F000), 2 * PAGE, MEM_COMMIT, PAGE_READWRITE),
+	             ERROR_INVALID_ADDRESS);
 	assert_int_equal(state_at(plus(B, 0x4000)), MEM_RESERVE);
 }
 
@@ -147,13 +151,16 @@ static void test_reserve_takes_no_storage(void **state) /* S16, S41, S55, CM-3, 
 {
 	const struct place *place = *state;
 	ntmm_machine_counters before = counters_of(place), after;
-	char *base = VirtualAlloc(NULL, 1 << 30, MEM_RESERVE, PAGE_READWRITE); /* more than there is */
+	/* more than there is */
+	char *base = VirtualAlloc(NULL, 1 << 30, MEM_RESERVE, PAGE_READWRITE);
 	assert_non_null(base);
 	after = counters_of(place);
 	assert_memory_equal(&after, &before, sizeof after);
-	assert_fails(VirtualAlloc(base, 1 << 30, MEM_COMMIT, PAGE_READWRITE), ERROR_COMMITMENT_LIMIT);
+	assert_fails(VirtualAlloc(base, 1 << 30, MEM_COMMIT, PAGE_READWRITE),
+	             ERROR_COMMITMENT_LIMIT);
 	for (int i = 0; i < 8; i++) { /* parts of it, later */
-		assert_non_null(VirtualAlloc(base + ((SIZE_T)i << 27), PAGE, MEM_COMMIT, PAGE_READWRITE));
+		assert_non_null(VirtualAlloc(base + ((SIZE_T)i << 27), PAGE, MEM_COMMIT,
+		                             PAGE_READWRITE));
 		store_at(place, base + ((SIZE_T)i << 27), 1);
 	}
 	after = counters_of(place);
@@ -180,11 +187,13 @@ static void test_reset_is_not_written(void **state) /* S43, VA-65 */
 
 static void test_reset_is_alone(void **state) /* S43, VA-5 */
 {
-	static const DWORD others[] = {MEM_COMMIT, MEM_RESERVE, MEM_TOP_DOWN, MEM_RESET_UNDO, MEM_WRITE_WATCH};
+	static const DWORD others[] = {MEM_COMMIT, MEM_RESERVE, MEM_TOP_DOWN, MEM_RESET_UNDO,
+	                               MEM_WRITE_WATCH};
 	char *base = must_commit(PAGE, PAGE_READWRITE);
 	(void)state;
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-		assert_fails(VirtualAlloc(base, PAGE, MEM_RESET | others[i], PAGE_READWRITE), ERROR_INVALID_PARAMETER);
+		assert_fails(VirtualAlloc(base, PAGE, MEM_RESET | others[i], PAGE_READWRITE),
+		             ERROR_INVALID_PARAMETER);
 }
 
 static void test_reset_promises_no_zeroes(void **state) /* S33, S44, VA-64 */
@@ -220,7 +229,8 @@ static void test_reset_undo(void **state) /* VA-69 */
 	char *base = must_commit(PAGE, PAGE_READWRITE);
 	store_at(place, base, 7);
 	assert_ptr_equal(VirtualAlloc(base, PAGE, MEM_RESET, PAGE_READWRITE), base);
-	assert_ptr_equal(VirtualAlloc(base, PAGE, MEM_RESET_UNDO, PAGE_READWRITE), base); /* nothing took it */
+	/* nothing took it */
+	assert_ptr_equal(VirtualAlloc(base, PAGE, MEM_RESET_UNDO, PAGE_READWRITE), base);
 	assert_succeeds(EmptyWorkingSet(GetCurrentProcess()));
 	ntmm_machine_write_modified(place->machine, UINT64_MAX);
 	assert_int_equal(load_at(place, base), 7);
@@ -232,7 +242,8 @@ static void test_top_down(void **state) /* S50, AS-9 */
 	/* the highest granule of the layout is the shared page's (AS-5) */
 	void *highest = VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_TOP_DOWN, PAGE_READWRITE);
 	assert_ptr_equal(highest, at(0x7FFD0000));
-	assert_ptr_equal(VirtualAlloc(NULL, GRANULE + 1, RC | MEM_TOP_DOWN, PAGE_READWRITE), at(0x7FFB0000));
+	assert_ptr_equal(VirtualAlloc(NULL, GRANULE + 1, RC | MEM_TOP_DOWN, PAGE_READWRITE),
+	                 at(0x7FFB0000));
 	assert_true(address_in(VirtualAlloc(NULL, PAGE, MEM_RESERVE, PAGE_READWRITE)) < 0x7FFB0000);
 	assert_ptr_equal(VirtualAlloc(B, PAGE, RC | MEM_TOP_DOWN, PAGE_READWRITE), B);
 }
@@ -243,13 +254,16 @@ static void test_protections(void **state) /* S52, PR-1 to PR-5 */
 	                             PAGE_EXECUTE_READWRITE};
 	static const DWORD bad[] = {0, PAGE_GUARD, PAGE_NOCACHE, PAGE_READONLY | PAGE_READWRITE,
 	                            PAGE_GUARD | PAGE_NOACCESS, PAGE_NOCACHE | PAGE_NOACCESS,
-	                            PAGE_READWRITE | PAGE_GUARD | PAGE_NOCACHE, PAGE_READWRITE | 0x800,
+	                            PAGE_READWRITE | PAGE_GUARD | PAGE_NOCACHE, PAGE_READWRITE |
+		0x800,
 	                            PAGE_WRITECOPY, PAGE_EXECUTE_WRITECOPY};
 	(void)state;
 	for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
 		assert_int_equal(protect_at(must_commit(PAGE, good[i])), good[i]);
-		assert_int_equal(protect_at(must_commit(PAGE, good[i] | PAGE_GUARD)), good[i] | PAGE_GUARD);
-		assert_int_equal(protect_at(must_commit(PAGE, good[i] | PAGE_NOCACHE)), good[i] | PAGE_NOCACHE);
+		assert_int_equal(protect_at(must_commit(PAGE, good[i] | PAGE_GUARD)), good[i] |
+		                 PAGE_GUARD);
+		assert_int_equal(protect_at(must_commit(PAGE, good[i] | PAGE_NOCACHE)), good[i] |
+		                 PAGE_NOCACHE);
 	}
 	assert_int_equal(protect_at(must_commit(PAGE, PAGE_NOACCESS)), PAGE_NOACCESS);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -266,8 +280,10 @@ static void test_result(void **state) /* S53 */
 	assert_ptr_equal(info.AllocationBase, base);
 	assert_fails(VirtualAlloc(NULL, 0, RC, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualAlloc(base, PAGE, MEM_RESERVE, PAGE_READWRITE), ERROR_INVALID_ADDRESS);
-	assert_fails(VirtualAlloc(NULL, 0x7FF00000, MEM_RESERVE, PAGE_READWRITE), ERROR_NOT_ENOUGH_MEMORY);
-	assert_fails(VirtualAlloc(NULL, PAGE, RC | MEM_WRITE_WATCH, PAGE_READWRITE), ERROR_NOT_SUPPORTED);
+	assert_fails(VirtualAlloc(NULL, 0x7FF00000, MEM_RESERVE, PAGE_READWRITE),
+	             ERROR_NOT_ENOUGH_MEMORY);
+	assert_fails(VirtualAlloc(NULL, PAGE, RC | MEM_WRITE_WATCH, PAGE_READWRITE),
+	             ERROR_NOT_SUPPORTED);
 }
 
 static void test_reserved_once(void **state) /* S54, VA-24, VA-25 */
@@ -276,7 +292,8 @@ static void test_reserved_once(void **state) /* S54, VA-24, VA-25 */
 	assert_ptr_equal(VirtualAlloc(B, PAGE, MEM_RESERVE, PAGE_READWRITE), B);
 	assert_fails(VirtualAlloc(B, PAGE, MEM_RESERVE, PAGE_READWRITE), ERROR_INVALID_ADDRESS);
 	assert_fails(VirtualAlloc(B, PAGE, RC, PAGE_READWRITE), ERROR_INVALID_ADDRESS);
-	assert_fails(VirtualAlloc(plus(B, PAGE), PAGE, MEM_RESERVE, PAGE_READWRITE), ERROR_INVALID_ADDRESS);
+	assert_fails(VirtualAlloc(plus(B, PAGE), PAGE, MEM_RESERVE, PAGE_READWRITE),
+	             ERROR_INVALID_ADDRESS);
 	assert_int_equal(state_at(plus(B, PAGE)), MEM_FREE);
 	assert_ptr_equal(VirtualAlloc(B, PAGE, MEM_COMMIT, PAGE_READWRITE), B);
 	assert_ptr_equal(VirtualAlloc(B, PAGE, MEM_COMMIT, PAGE_READWRITE), B);
@@ -289,7 +306,8 @@ static void test_other_process(void **state) /* VA-80, G-3 */
 	assert_non_null(other);
 	void *base = VirtualAllocEx(other, at(UINT64_C(0x700000000000)), PAGE, RC, PAGE_READWRITE);
 	assert_ptr_equal(base, at(UINT64_C(0x700000000000)));
-	assert_fails(VirtualAlloc(base, PAGE, RC, PAGE_READWRITE), ERROR_INVALID_PARAMETER); /* 32 bits here */
+	/* 32 bits here */
+	assert_fails(VirtualAlloc(base, PAGE, RC, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualAllocEx(NULL, NULL, PAGE, RC, PAGE_READWRITE), ERROR_INVALID_HANDLE);
 	CloseHandle(other);
 	assert_fails(VirtualAllocEx(other, NULL, PAGE, RC, PAGE_READWRITE), ERROR_INVALID_HANDLE);

@@ -8,13 +8,15 @@
 
 #define RC (MEM_RESERVE | MEM_COMMIT)
 
-/* 64 KB at `base`: page 0 READWRITE and written, 1 reserved, 2 NOACCESS, 3 guarded, the rest reserved. */
+/* 64 KB at `base`: page 0 READWRITE and written, 1 reserved, 2 NOACCESS, 3 guarded, the rest
+ * reserved. */
 static char *mixed(const struct place *place)
 {
 	char *base = VirtualAlloc(NULL, GRANULE, MEM_RESERVE, PAGE_READWRITE);
 	assert_non_null(VirtualAlloc(base, PAGE, MEM_COMMIT, PAGE_READWRITE));
 	assert_non_null(VirtualAlloc(base + 2 * PAGE, PAGE, MEM_COMMIT, PAGE_NOACCESS));
-	assert_non_null(VirtualAlloc(base + 3 * PAGE, PAGE, MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD));
+	assert_non_null(VirtualAlloc(base + 3 * PAGE, PAGE, MEM_COMMIT, PAGE_READWRITE |
+	                             PAGE_GUARD));
 	store_at(place, base, 0x5A);
 	return base;
 }
@@ -33,7 +35,8 @@ static void test_prototype(void **state) /* S56 */
 	(void)state;
 	assert_true(function(base, PAGE, MEM_DECOMMIT)); /* decommits */
 	assert_int_equal(state_at(base), MEM_RESERVE);
-	assert_true(function(base, 0, MEM_RELEASE)); /* releases what is committed and what is not */
+	/* releases what is committed and what is not */
+	assert_true(function(base, 0, MEM_RELEASE));
 	assert_int_equal(state_at(base), MEM_FREE);
 }
 
@@ -47,7 +50,8 @@ static void test_pages_are_those_of_the_range(void **state) /* S57, S60, VF-5, V
 	assert_int_equal(state_at(base + 3 * PAGE), MEM_COMMIT);
 	assert_fails(VirtualFree(base, GRANULE + 1, MEM_DECOMMIT), ERROR_INVALID_PARAMETER);
 	assert_int_equal(state_at(base), MEM_COMMIT);
-	assert_fails(VirtualFree(base + GRANULE, PAGE, MEM_DECOMMIT), ERROR_INVALID_ADDRESS); /* free */
+	/* free */
+	assert_fails(VirtualFree(base + GRANULE, PAGE, MEM_DECOMMIT), ERROR_INVALID_ADDRESS);
 }
 
 static void test_release_needs_the_base(void **state) /* S58, VF-30, VF-31 */
@@ -94,7 +98,8 @@ static void test_decommit_of_what_is_not_committed(void **state) /* S61, VF-12 *
 
 static void test_types(void **state) /* S62, VF-2 */
 {
-	static const DWORD bad[] = {0, MEM_RELEASE | MEM_DECOMMIT, MEM_FREE, MEM_COMMIT, MEM_RESERVE, 1,
+	static const DWORD bad[] = {0, MEM_RELEASE | MEM_DECOMMIT, MEM_FREE, MEM_COMMIT,
+	                            MEM_RESERVE, 1,
 	                            MEM_DECOMMIT | 2};
 	char *base = must_commit(GRANULE, PAGE_READWRITE);
 	(void)state;
@@ -132,7 +137,8 @@ static void test_result(void **state) /* S64 */
 	(void)state;
 	assert_succeeds(VirtualFree(base, PAGE, MEM_DECOMMIT) != 0);
 	assert_fails(VirtualFree(NULL, 0, MEM_RELEASE) != 0, ERROR_INVALID_ADDRESS); /* VF-4 */
-	assert_fails(VirtualFree(at(0x80000000), 0, MEM_RELEASE), ERROR_INVALID_PARAMETER); /* VF-3 */
+	/* VF-3 */
+	assert_fails(VirtualFree(at(0x80000000), 0, MEM_RELEASE), ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualFree(base, (SIZE_T)-1, MEM_DECOMMIT), ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualFreeEx(NULL, base, 0, MEM_RELEASE), ERROR_INVALID_HANDLE);
 }
@@ -187,11 +193,13 @@ static void test_native_release_of_a_part(void **state) /* VF-33, VF-34 */
 	store_at(place, base, 1);
 	store_at(place, base + PAGE, 2);
 	store_at(place, base + 2 * PAGE, 3);
-	assert_int_equal(NtFreeVirtualMemory(GetCurrentProcess(), &middle, &size, MEM_RELEASE), STATUS_SUCCESS);
+	assert_int_equal(NtFreeVirtualMemory(GetCurrentProcess(), &middle, &size, MEM_RELEASE),
+	                 STATUS_SUCCESS);
 	assert_int_equal(load_at(place, base), 1);
 	assert_int_equal(load_raises(place, base + PAGE), STATUS_ACCESS_VIOLATION);
 	assert_int_equal(load_at(place, base + 2 * PAGE), 3);
-	assert_fails(VirtualProtect(base, 3 * PAGE, PAGE_READONLY, &(DWORD){0}), ERROR_INVALID_ADDRESS);
+	assert_fails(VirtualProtect(base, 3 * PAGE, PAGE_READONLY, &(DWORD){0}),
+	             ERROR_INVALID_ADDRESS);
 	assert_succeeds(VirtualFree(base + 2 * PAGE, 0, MEM_RELEASE));
 	assert_succeeds(VirtualFree(base, 0, MEM_RELEASE));
 	assert_ptr_equal(VirtualAlloc(base, GRANULE, MEM_RESERVE, PAGE_READWRITE), base);

@@ -53,7 +53,8 @@ static void test_read_stops(void **state) /* PM-4, PM-5 */
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		must_protect(base + 2 * PAGE, PAGE, closed[i]);
-		assert_copies(read_from(base + 8, 3 * PAGE, &done), STATUS_PARTIAL_COPY, 2 * PAGE - 8);
+		assert_copies(read_from(base + 8, 3 * PAGE, &done), STATUS_PARTIAL_COPY,
+		              2 * PAGE - 8);
 		assert_copies(read_from(base + 2 * PAGE, 1, &done), STATUS_PARTIAL_COPY, 0);
 		assert_int_equal(protect_at(base + 2 * PAGE), closed[i]); /* GP-9 */
 	}
@@ -66,7 +67,8 @@ static void test_read_stops(void **state) /* PM-4, PM-5 */
 
 static void test_write_obeys_protection(void **state) /* PM-8, SV-47 */
 {
-	static const DWORD closed[] = {PAGE_NOACCESS, PAGE_READONLY, PAGE_EXECUTE, PAGE_EXECUTE_READ,
+	static const DWORD closed[] = {PAGE_NOACCESS, PAGE_READONLY, PAGE_EXECUTE,
+	                               PAGE_EXECUTE_READ,
 	                               PAGE_READWRITE | PAGE_GUARD};
 	char *base = must_commit(3 * PAGE, PAGE_READWRITE);
 	(void)state;
@@ -102,10 +104,12 @@ static void test_between_processes(void **state) /* S3, PM-3 */
 	NTSTATUS status = NtWriteVirtualMemory(other, address_in(base), buffer, 1, &done);
 	assert_int_equal(status, STATUS_SUCCESS);
 	buffer[0] = 0;
-	assert_int_equal(NtReadVirtualMemory(other, address_in(base), buffer, 1, &done), STATUS_SUCCESS);
+	assert_int_equal(NtReadVirtualMemory(other, address_in(base), buffer, 1, &done),
+	                 STATUS_SUCCESS);
 	assert_int_equal(buffer[0], 99);
 	assert_int_equal(read_from(base, 1, NULL), STATUS_ACCESS_VIOLATION);
-	assert_int_equal(NtReadVirtualMemory(NULL, 0x10000, buffer, 1, &done), STATUS_INVALID_HANDLE);
+	assert_int_equal(NtReadVirtualMemory(NULL, 0x10000, buffer, 1, &done),
+	                 STATUS_INVALID_HANDLE);
 	CloseHandle(other);
 }
 

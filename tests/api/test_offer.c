@@ -10,11 +10,15 @@ static void test_arguments(void **state) /* OF-1, OF-2 */
 	(void)state;
 	assert_non_null(VirtualAlloc(base, 2 * PAGE, MEM_COMMIT, PAGE_READWRITE));
 	SetLastError(UNTOUCHED);
-	assert_int_equal(OfferVirtualMemory(base + 1, PAGE, VmOfferPriorityLow), ERROR_INVALID_PARAMETER);
-	assert_int_equal(OfferVirtualMemory(base, PAGE - 1, VmOfferPriorityLow), ERROR_INVALID_PARAMETER);
+	assert_int_equal(OfferVirtualMemory(base + 1, PAGE, VmOfferPriorityLow),
+	                 ERROR_INVALID_PARAMETER);
+	assert_int_equal(OfferVirtualMemory(base, PAGE - 1, VmOfferPriorityLow),
+	                 ERROR_INVALID_PARAMETER);
 	assert_int_equal(OfferVirtualMemory(base, 0, VmOfferPriorityLow), ERROR_INVALID_PARAMETER);
-	assert_int_equal(OfferVirtualMemory(base, PAGE, (OFFER_PRIORITY)5), ERROR_INVALID_PARAMETER);
-	assert_int_equal(OfferVirtualMemory(base, 3 * PAGE, VmOfferPriorityLow), ERROR_INVALID_PARAMETER);
+	assert_int_equal(OfferVirtualMemory(base, PAGE, (OFFER_PRIORITY)5),
+	                 ERROR_INVALID_PARAMETER);
+	assert_int_equal(OfferVirtualMemory(base, 3 * PAGE, VmOfferPriorityLow),
+	                 ERROR_INVALID_PARAMETER);
 	assert_int_equal(ReclaimVirtualMemory(base, 3 * PAGE), ERROR_INVALID_PARAMETER);
 	assert_int_equal(DiscardVirtualMemory(base, 3 * PAGE), ERROR_INVALID_PARAMETER);
 	assert_int_equal(GetLastError(), UNTOUCHED);
@@ -27,14 +31,16 @@ static void test_offered_pages_are_out_of_reach(void **state) /* OF-3, OF-4, OF-
 	for (int i = 0; i < 3; i++)
 		store_at(place, base + i * PAGE, (uint8_t)(i + 1));
 	uint64_t resident = own_counters().working_set;
-	assert_int_equal(OfferVirtualMemory(base + PAGE, PAGE, VmOfferPriorityNormal), ERROR_SUCCESS);
+	assert_int_equal(OfferVirtualMemory(base + PAGE, PAGE, VmOfferPriorityNormal),
+	                 ERROR_SUCCESS);
 	assert_int_equal(own_counters().working_set, resident - 1);
 	assert_int_equal(own_counters().commit, 3);
 	assert_int_equal(load_raises(place, base + PAGE), STATUS_ACCESS_VIOLATION);
 	assert_int_equal(load_at(place, base), 1);
 	assert_int_equal(protect_at(base + PAGE), PAGE_READWRITE);
 	assert_fails(VirtualLock(base + PAGE, PAGE), ERROR_NOACCESS);
-	assert_int_equal(ReclaimVirtualMemory(base, 3 * PAGE), ERROR_SUCCESS); /* nobody wanted it */
+	/* nobody wanted it */
+	assert_int_equal(ReclaimVirtualMemory(base, 3 * PAGE), ERROR_SUCCESS);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(load_at(place, base + i * PAGE), i + 1);
 }
@@ -57,7 +63,8 @@ static void test_offered_pages_may_be_lost(void **state) /* OF-3, OF-4 */
 	struct place small = {.machine = place_machine(1 << 20, 8 << 20)};
 	(void)state;
 	place_enter(&small, NTMM_LAYOUT_NT32_2GB);
-	char *base = must_commit(8 * PAGE, PAGE_READWRITE), *more = must_commit(512 * PAGE, PAGE_READWRITE);
+	char *base = must_commit(8 * PAGE, PAGE_READWRITE), *more = must_commit(512 * PAGE,
+	                                                                        PAGE_READWRITE);
 	for (int i = 0; i < 8; i++)
 		store_at(&small, base + i * PAGE, 1);
 	assert_int_equal(OfferVirtualMemory(base, 8 * PAGE, VmOfferPriorityVeryLow), ERROR_SUCCESS);

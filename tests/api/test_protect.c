@@ -30,8 +30,10 @@ static void test_arguments(void **state) /* VP-1 to VP-3, G-3, G-4 */
 	assert_fails(VirtualProtect(base, PAGE, 0, NULL), ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualProtect(base, PAGE, PAGE_READONLY, NULL), ERROR_NOACCESS);
 	assert_fails(VirtualProtect(base, 0, PAGE_READONLY, &old), ERROR_INVALID_PARAMETER);
-	assert_fails(VirtualProtect(base, (SIZE_T)-1, PAGE_READONLY, &old), ERROR_INVALID_PARAMETER);
-	assert_fails(VirtualProtect(at(0x80000000), PAGE, PAGE_READONLY, &old), ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualProtect(base, (SIZE_T)-1, PAGE_READONLY, &old),
+	             ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualProtect(at(0x80000000), PAGE, PAGE_READONLY, &old),
+	             ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualProtectEx(NULL, base, PAGE, PAGE_READONLY, &old), ERROR_INVALID_HANDLE);
 	HANDLE weak = OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, GetCurrentProcessId());
 	assert_fails(VirtualProtectEx(weak, base, PAGE, PAGE_READONLY, &old), ERROR_ACCESS_DENIED);
@@ -50,7 +52,8 @@ static void test_range(void **state) /* VP-4, VP-5, VP-8 */
 	assert_fails(VirtualProtect(base, GRANULE + 1, PAGE_READONLY, &old), ERROR_INVALID_ADDRESS);
 	assert_fails(VirtualProtect(next, PAGE, PAGE_READONLY, &old), ERROR_INVALID_ADDRESS);
 	assert_fails(VirtualProtect(next, PAGE, PAGE_WRITECOPY, &old), ERROR_INVALID_PARAMETER);
-	assert_fails(VirtualProtect(next + GRANULE, PAGE, PAGE_READONLY, &old), ERROR_INVALID_ADDRESS);
+	assert_fails(VirtualProtect(next + GRANULE, PAGE, PAGE_READONLY, &old),
+	             ERROR_INVALID_ADDRESS);
 	assert_fails(VirtualProtect(base, PAGE, PAGE_WRITECOPY, &old), ERROR_INVALID_PARAMETER);
 	assert_int_equal(protect_at(base), PAGE_READWRITE);
 }

@@ -24,21 +24,26 @@ static ULONG_PTR raised_by(const struct place *place)
 static void check_access(const struct place *place, DWORD protect, const char *allowed)
 {
 	char *base = must_commit(PAGE, protect);
-	bool load = strchr(allowed, 'r'), store = strchr(allowed, 'w'), fetch = strchr(allowed, 'x');
+	bool load = strchr(allowed, 'r'), store = strchr(allowed, 'w'), fetch = strchr(allowed,
+	                                                                               'x');
 	assert_int_equal(load_raises(place, base), load ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION);
 	if (!load)
 		assert_int_equal(raised_by(place), 0);
-	assert_int_equal(store_raises(place, base), store ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION);
+	assert_int_equal(store_raises(place, base), store ? STATUS_SUCCESS
+	                 : STATUS_ACCESS_VIOLATION);
 	if (!store)
 		assert_int_equal(raised_by(place), 1);
-	assert_int_equal(fetch_raises(place, base), fetch ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION);
+	assert_int_equal(fetch_raises(place, base), fetch ? STATUS_SUCCESS
+	                 : STATUS_ACCESS_VIOLATION);
 	if (!fetch)
 		assert_int_equal(raised_by(place), FETCH); /* EX-2 */
 	if (load)
 		assert_int_equal(load_at(place, base), store);
 	/* once the page is there, the same */
-	assert_int_equal(store_raises(place, base), store ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION);
-	assert_int_equal(fetch_raises(place, base), fetch ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION);
+	assert_int_equal(store_raises(place, base), store ? STATUS_SUCCESS
+	                 : STATUS_ACCESS_VIOLATION);
+	assert_int_equal(fetch_raises(place, base), fetch ? STATUS_SUCCESS
+	                 : STATUS_ACCESS_VIOLATION);
 }
 
 static void test_execute(void **state) /* S19: on x86 what runs can be read (PR-10) */
@@ -136,8 +141,10 @@ static void test_guard_and_noaccess(void **state) /* S27, PR-2 */
 	char *base = must_commit(PAGE, PAGE_READWRITE);
 	DWORD old;
 	(void)state;
-	assert_fails(VirtualAlloc(NULL, PAGE, RC, PAGE_NOACCESS | PAGE_GUARD), ERROR_INVALID_PARAMETER);
-	assert_fails(VirtualProtect(base, PAGE, PAGE_NOACCESS | PAGE_GUARD, &old), ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualAlloc(NULL, PAGE, RC, PAGE_NOACCESS | PAGE_GUARD),
+	             ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualProtect(base, PAGE, PAGE_NOACCESS | PAGE_GUARD, &old),
+	             ERROR_INVALID_PARAMETER);
 	assert_int_equal(protect_at(base), PAGE_READWRITE);
 }
 
@@ -150,9 +157,11 @@ static void test_nocache(void **state) /* S28, PR-3, PR-8 */
 	assert_int_equal(load_at(place, base), 9);
 	assert_int_equal(protect_at(base), PAGE_READWRITE | PAGE_NOCACHE);
 	/* the page-map entry tells the processor: PCD, bit 4 */
-	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(base), &info), STATUS_SUCCESS);
+	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(base), &info),
+	                 STATUS_SUCCESS);
 	assert_true(info.entry & 1 << 4);
-	assert_fails(VirtualAlloc(NULL, PAGE, RC, PAGE_NOACCESS | PAGE_NOCACHE), ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualAlloc(NULL, PAGE, RC, PAGE_NOACCESS | PAGE_NOCACHE),
+	             ERROR_INVALID_PARAMETER);
 }
 
 static void test_writecombine(void **state) /* S29, PR-4 */

@@ -30,17 +30,21 @@ static void test_fields(void **state) /* VQ-6, VQ-7, VQ-10 to VQ-12 */
 {
 	(void)state;
 	assert_non_null(VirtualAlloc(at(B), GRANULE, MEM_RESERVE, PAGE_EXECUTE_READ));
-	assert_non_null(VirtualAlloc(at(B + 0x2000), 0x3000, MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD));
+	assert_non_null(VirtualAlloc(at(B + 0x2000), 0x3000, MEM_COMMIT, PAGE_READWRITE |
+	                             PAGE_GUARD));
 	assert_non_null(VirtualAlloc(at(B + 0x5000), 0x1000, MEM_COMMIT, PAGE_NOACCESS));
-	check(B, (MEMORY_BASIC_INFORMATION){at(B), at(B), PAGE_EXECUTE_READ, 0, 0x2000, MEM_RESERVE, 0, MEM_PRIVATE});
-	check(B + 0x3123, (MEMORY_BASIC_INFORMATION){0, at(B), PAGE_EXECUTE_READ, 0, 0x2000, MEM_COMMIT,
-	                                             PAGE_READWRITE | PAGE_GUARD, MEM_PRIVATE});
-	check(B + 0x5000, (MEMORY_BASIC_INFORMATION){0, at(B), PAGE_EXECUTE_READ, 0, 0x1000, MEM_COMMIT,
-	                                             PAGE_NOACCESS, MEM_PRIVATE});
+	check(B, (MEMORY_BASIC_INFORMATION){at(B), at(B), PAGE_EXECUTE_READ, 0, 0x2000, MEM_RESERVE,
+	                                    0, MEM_PRIVATE});
+	check(B + 0x3123, (MEMORY_BASIC_INFORMATION){0, at(B), PAGE_EXECUTE_READ, 0, 0x2000,
+	                                             MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD,
+		MEM_PRIVATE});
+	check(B + 0x5000, (MEMORY_BASIC_INFORMATION){0, at(B), PAGE_EXECUTE_READ, 0, 0x1000,
+	                                             MEM_COMMIT, PAGE_NOACCESS, MEM_PRIVATE});
 	check(B + 0x6000,
-	      (MEMORY_BASIC_INFORMATION){0, at(B), PAGE_EXECUTE_READ, 0, 0xA000, MEM_RESERVE, 0, MEM_PRIVATE});
-	check(B + GRANULE, (MEMORY_BASIC_INFORMATION){0, NULL, 0, 0, 0x7FFE0000 - B - GRANULE, MEM_FREE,
-	                                              PAGE_NOACCESS, 0});
+	      (MEMORY_BASIC_INFORMATION){0, at(B), PAGE_EXECUTE_READ, 0, 0xA000, MEM_RESERVE, 0,
+	                                 MEM_PRIVATE});
+	check(B + GRANULE, (MEMORY_BASIC_INFORMATION){0, NULL, 0, 0, 0x7FFE0000 - B - GRANULE,
+	                                              MEM_FREE, PAGE_NOACCESS, 0});
 }
 
 static void test_where_a_page_is_does_not_show(void **state) /* VQ-8 */
@@ -104,8 +108,8 @@ static void test_arguments(void **state) /* VQ-2, VQ-3, VQ-5, VQ-9 */
 static void test_shared_page(void **state) /* AS-4 */
 {
 	(void)state;
-	check(0x7FFE0123, (MEMORY_BASIC_INFORMATION){0, at(0x7FFE0000), PAGE_READONLY, 0, PAGE, MEM_COMMIT,
-	                                             PAGE_READONLY, MEM_PRIVATE});
+	check(0x7FFE0123, (MEMORY_BASIC_INFORMATION){0, at(0x7FFE0000), PAGE_READONLY, 0, PAGE,
+	                                             MEM_COMMIT, PAGE_READONLY, MEM_PRIVATE});
 }
 
 static void test_working_set(void **state) /* WS-9, WS-10 */
@@ -113,7 +117,8 @@ static void test_working_set(void **state) /* WS-9, WS-10 */
 	const struct place *place = *state;
 	char *base = must_commit(3 * PAGE, PAGE_READWRITE);
 	PSAPI_WORKING_SET_EX_INFORMATION entries[5] = {
-		{.VirtualAddress = base + 5}, {.VirtualAddress = base + PAGE}, {.VirtualAddress = base + 2 * PAGE},
+		{.VirtualAddress = base + 5}, {.VirtualAddress = base + PAGE},
+			{.VirtualAddress = base + 2 * PAGE},
 		{.VirtualAddress = at(B)}, {.VirtualAddress = at(0x80000000)}};
 	store_at(place, base, 1);
 	assert_succeeds(VirtualLock(base + PAGE, PAGE));

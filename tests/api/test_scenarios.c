@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Ready-made sequences SV-1 to SV-28, SV-44 to SV-47, SV-50. Those between need sections, write watch or
- * placeholders.
+ * Ready-made sequences SV-1 to SV-28, SV-44 to SV-47, SV-50. Those between need sections, write
+ * watch or placeholders.
  */
 #include "place.h"
 
@@ -91,7 +91,8 @@ static void test_sv7(void **state) /* SV-7 */
 {
 	(void)state;
 	assert_ptr_equal(VirtualAlloc(B, 0x10000, MEM_RESERVE, PAGE_READWRITE), B);
-	assert_ptr_equal(VirtualAlloc(plus(B, 0x10000), 0x10000, MEM_RESERVE, PAGE_READWRITE), plus(B, 0x10000));
+	assert_ptr_equal(VirtualAlloc(plus(B, 0x10000), 0x10000, MEM_RESERVE, PAGE_READWRITE),
+	                 plus(B, 0x10000));
 	assert_fails(VirtualAlloc(plus(B, 0x4000), 0x10000, MEM_COMMIT, PAGE_READWRITE), 487);
 }
 
@@ -99,7 +100,8 @@ static void test_sv8(void **state) /* SV-8 */
 {
 	(void)state;
 	assert_ptr_equal(VirtualAlloc(B, 0x10000, MEM_RESERVE, PAGE_READWRITE), B);
-	assert_ptr_equal(VirtualAlloc(plus(B, 0x1FFF), 2, MEM_COMMIT, PAGE_READWRITE), plus(B, 0x1000));
+	assert_ptr_equal(VirtualAlloc(plus(B, 0x1FFF), 2, MEM_COMMIT, PAGE_READWRITE), plus(B,
+	                                                                                    0x1000));
 	check(plus(B, 0x1000), 0x2000, MEM_COMMIT, 4);
 }
 
@@ -135,7 +137,8 @@ static void test_sv14_to_16(void **state) /* SV-14, SV-15, SV-16 */
 	assert_non_null(VirtualAlloc(base, 0x1000, MEM_COMMIT, PAGE_READWRITE));
 	assert_ptr_equal(VirtualAlloc(base, 0x1000, MEM_RESET, PAGE_NOACCESS), base);
 	check(base, 0x1000, MEM_COMMIT, 4);
-	assert_ptr_equal(VirtualAlloc(base + 0x1000, 0x1000, MEM_RESET, PAGE_NOACCESS), base + 0x1000);
+	assert_ptr_equal(VirtualAlloc(base + 0x1000, 0x1000, MEM_RESET, PAGE_NOACCESS),
+	                 base + 0x1000);
 	check(base + 0x1000, 0xF000, MEM_RESERVE, 0);
 	assert_fails(VirtualAlloc(base + 0xF000, 0x2000, MEM_RESET, PAGE_NOACCESS), 487);
 }
@@ -243,7 +246,8 @@ static void test_sv46_47(void **state) /* SV-46, SV-47 */
 	assert_int_equal(done, 1);
 	assert_int_equal(load_at(place, base), 0x33);
 	assert_int_equal(protect_at(base), 0x20);
-	NTSTATUS status = NtWriteVirtualMemory(GetCurrentProcess(), address_in(base), &byte, 1, NULL);
+	NTSTATUS status = NtWriteVirtualMemory(GetCurrentProcess(), address_in(base), &byte, 1,
+	                                       NULL);
 	assert_int_equal(status, STATUS_ACCESS_VIOLATION);
 }
 
@@ -253,7 +257,8 @@ static void test_sv50(void **state) /* SV-50 */
 	SYSTEM_INFO system;
 	(void)state;
 	GetSystemInfo(&system);
-	assert_fails(VirtualQuery((char *)system.lpMaximumApplicationAddress + 1, &info, sizeof info), 87);
+	assert_fails(VirtualQuery((char *)system.lpMaximumApplicationAddress + 1, &info,
+	                          sizeof info), 87);
 }
 
 int main(void)
@@ -262,7 +267,8 @@ int main(void)
 		place_test(test_sv1),        place_test(test_sv2),        place_test(test_sv3),
 		place_test(test_sv4),        place_test(test_sv5),        place_test(test_sv6),
 		place_test(test_sv7),        place_test(test_sv8),        place_test(test_sv9),
-		place_test(test_sv10),       place_test(test_sv11_to_13), place_test(test_sv14_to_16),
+		place_test(test_sv10),       place_test(test_sv11_to_13),
+			place_test(test_sv14_to_16),
 		place_test(test_sv17_to_19), place_test(test_sv20_to_23), place_test(test_sv24),
 		place_test(test_sv25),       place_test(test_sv26),       place_test(test_sv27),
 		place_test(test_sv28),       place_test(test_sv44_45),    place_test(test_sv46_47),

@@ -10,7 +10,8 @@
 static uint32_t where(const void *address)
 {
 	ntmm_page_info info = {.size = sizeof info};
-	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(address), &info), STATUS_SUCCESS);
+	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(address), &info),
+	                 STATUS_SUCCESS);
 	return info.where;
 }
 
@@ -43,7 +44,8 @@ static void test_reserved_pages(void **state) /* S16 */
 		if (base)
 			assert_false(base < (char *)B + GRANULE && base + size > (char *)B);
 	}
-	assert_ptr_equal(VirtualAlloc(B, PAGE, MEM_COMMIT, PAGE_READWRITE), B); /* it can be committed */
+	/* it can be committed */
+	assert_ptr_equal(VirtualAlloc(B, PAGE, MEM_COMMIT, PAGE_READWRITE), B);
 	store_at(place, B, 1);
 }
 
@@ -61,7 +63,8 @@ static void test_committed_pages(void **state) /* S17, PC-6 */
 	assert_int_equal(where(base), NTMM_PAGE_ACTIVE);
 	assert_int_equal(where(base + PAGE), NTMM_PAGE_NONE);
 	assert_int_equal(counters_of(place).demand_zero, before.demand_zero + 1);
-	assert_int_equal(store_raises(place, base), STATUS_ACCESS_VIOLATION); /* as its protection says */
+	/* as its protection says */
+	assert_int_equal(store_raises(place, base), STATUS_ACCESS_VIOLATION);
 }
 
 static void test_end_of_process_frees(void **state) /* S17, CM-7 */
@@ -81,7 +84,8 @@ static void test_end_of_process_frees(void **state) /* S17, CM-7 */
 	assert_int_equal(after.tables, before.tables);
 	assert_int_equal(after.commit_total, before.commit_total);
 	assert_false(ntmm_store8(thread, address_in(base), 1));
-	assert_fails(VirtualAllocEx(other, NULL, PAGE, RC, PAGE_READWRITE), ERROR_ACCESS_DENIED); /* G-5 */
+	/* G-5 */
+	assert_fails(VirtualAllocEx(other, NULL, PAGE, RC, PAGE_READWRITE), ERROR_ACCESS_DENIED);
 	ntmm_thread_destroy(thread);
 	CloseHandle(other);
 }

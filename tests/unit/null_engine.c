@@ -74,8 +74,8 @@ static NTSTATUS null_unlock(struct space *space, struct range range, unsigned ho
 	return of(space)->answer;
 }
 
-static NTSTATUS null_copy(struct space *space, uint64_t address, void *host, uint64_t bytes, enum copy_way way,
-                          uint64_t *done)
+static NTSTATUS null_copy(struct space *space, uint64_t address, void *host, uint64_t bytes,
+                          enum copy_way way, uint64_t *done)
 {
 	(void)host;
 	record(space, OP_COPY, (struct range){address, address + bytes}, way);
@@ -118,7 +118,8 @@ static void null_get_limits(struct space *space, struct ws_limits *limits)
 
 static NTSTATUS null_set_limits(struct space *space, const struct ws_limits *limits)
 {
-	record(space, OP_SET_LIMITS, (struct range){limits->minimum, limits->maximum}, limits->flags);
+	record(space, OP_SET_LIMITS, (struct range){limits->minimum, limits->maximum},
+	       limits->flags);
 	if (!of(space)->answer)
 		of(space)->limits = *limits;
 	return of(space)->answer;
@@ -168,7 +169,8 @@ static int setup(ntmm_layout layout)
 	struct process *p;
 	null_ledger = (struct ledger){.limit = NULL_LIMIT};
 	null = calloc(1, sizeof *null);
-	null->limits = (struct ws_limits){50, 345, QUOTA_LIMITS_HARDWS_MIN_DISABLE | QUOTA_LIMITS_HARDWS_MAX_DISABLE};
+	null->limits = (struct ws_limits){50, 345, QUOTA_LIMITS_HARDWS_MIN_DISABLE |
+	                                  QUOTA_LIMITS_HARDWS_MAX_DISABLE};
 	if (space_init(&null->space, &engine, layout_of(layout), &null_ledger, true))
 		return -1;
 	if (process_create(&null->space, &null_ledger, &p))
@@ -257,7 +259,8 @@ MEMORY_BASIC_INFORMATION query(uint64_t address)
 	MEMORY_BASIC_INFORMATION info;
 	uint64_t returned;
 	NTSTATUS status =
-		NtQueryVirtualMemory(process, address, MemoryBasicInformation, &info, sizeof info, &returned);
+		NtQueryVirtualMemory(process, address, MemoryBasicInformation, &info, sizeof info,
+		                     &returned);
 	assert_status(status, STATUS_SUCCESS);
 	assert_int_equal(returned, sizeof info);
 	return info;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A process with no pages beneath it: every operation of the engine is written down, and answers what
- * the test wants. So the native calls can be tested alone.
+ * A process with no pages beneath it: every operation of the engine is written down, and answers
+ * what the test wants. So the native calls can be tested alone.
  *
- * Each test begins with null_setup (or that of another layout), which opens `process`, and ends with
- * null_teardown, which checks the space and that all commit charge comes back.
+ * Each test begins with null_setup (or that of another layout), which opens `process`, and ends
+ * with null_teardown, which checks the space and that all commit charge comes back.
  */
 #ifndef NULL_ENGINE_H
 #define NULL_ENGINE_H
@@ -51,7 +51,8 @@ struct null_space {
 	unsigned count;
 	NTSTATUS answer;             /* of lock, unlock, copy, set_limits */
 	bool lossy;                  /* reset_undo and reclaim say that contents are lost */
-	uint64_t copied;             /* bytes that a copy does; the whole when `answer` is a success */
+	/* bytes that a copy does; the whole when `answer` is a success */
+	uint64_t copied;
 	struct residency residency;
 	struct ws_limits limits;
 };

@@ -17,7 +17,8 @@ static void check_rows(const struct row *rows, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		NTSTATUS status = alloc(PLACE, 0x1000, rows[i].type, rows[i].protect);
 		if (status != rows[i].status)
-			fail_msg("type %#x protect %#x: %#x", rows[i].type, rows[i].protect, status);
+			fail_msg("type %#x protect %#x: %#x", rows[i].type, rows[i].protect,
+			         status);
 	}
 	assert_int_equal(null_calls(OP_PROTECT), 0);
 	assert_int_equal(query(PLACE).State, MEM_FREE);
@@ -46,10 +47,12 @@ static void types_are_checked(void **state) /* VA-3 to VA-9 */
 		{MEM_RESET_UNDO | MEM_RESERVE, PAGE_READWRITE, STATUS_INVALID_PARAMETER_5},
 		{MEM_RESERVE | MEM_LARGE_PAGES, PAGE_READWRITE, STATUS_INVALID_PARAMETER_5},
 		{RC | MEM_LARGE_PAGES | MEM_PHYSICAL, PAGE_READWRITE, STATUS_INVALID_PARAMETER_5},
-		{RC | MEM_LARGE_PAGES | MEM_WRITE_WATCH, PAGE_READWRITE, STATUS_INVALID_PARAMETER_5},
+		{RC | MEM_LARGE_PAGES | MEM_WRITE_WATCH, PAGE_READWRITE,
+		 STATUS_INVALID_PARAMETER_5},
 		{MEM_COMMIT | MEM_WRITE_WATCH, PAGE_READWRITE, STATUS_INVALID_PARAMETER_5},
 		{RC | MEM_PHYSICAL, PAGE_READWRITE, STATUS_INVALID_PARAMETER_5},
-		{MEM_RESERVE | MEM_PHYSICAL | MEM_WRITE_WATCH, PAGE_READWRITE, STATUS_INVALID_PARAMETER_5},
+		{MEM_RESERVE | MEM_PHYSICAL | MEM_WRITE_WATCH, PAGE_READWRITE,
+		 STATUS_INVALID_PARAMETER_5},
 		{MEM_RESERVE | MEM_PHYSICAL, PAGE_READONLY, STATUS_INVALID_PARAMETER_6},
 	};
 	(void)state;
@@ -63,11 +66,13 @@ static void protections_are_checked(void **state) /* VA-10, PR-1 to PR-6 */
 		{MEM_RESERVE, PAGE_GUARD, STATUS_INVALID_PAGE_PROTECTION},
 		{RC, PAGE_READONLY | PAGE_READWRITE, STATUS_INVALID_PAGE_PROTECTION},
 		{RC, PAGE_NOACCESS | PAGE_GUARD, STATUS_INVALID_PAGE_PROTECTION},
-		{RC, PAGE_READWRITE | PAGE_NOCACHE | PAGE_WRITECOMBINE, STATUS_INVALID_PAGE_PROTECTION},
+		{RC, PAGE_READWRITE | PAGE_NOCACHE | PAGE_WRITECOMBINE,
+		 STATUS_INVALID_PAGE_PROTECTION},
 		{RC, PAGE_READWRITE | 0x800, STATUS_INVALID_PAGE_PROTECTION},
 		{MEM_RESET, 0, STATUS_INVALID_PAGE_PROTECTION},
 		{RC, PAGE_READWRITE | PAGE_TARGETS_INVALID, STATUS_INVALID_PAGE_PROTECTION},
-		{MEM_RESERVE, PAGE_EXECUTE_READ | PAGE_TARGETS_INVALID, STATUS_INVALID_PAGE_PROTECTION},
+		{MEM_RESERVE, PAGE_EXECUTE_READ | PAGE_TARGETS_INVALID,
+		 STATUS_INVALID_PAGE_PROTECTION},
 		{RC, PAGE_WRITECOPY, STATUS_INVALID_PAGE_PROTECTION}, /* VA-17 */
 		{MEM_RESERVE, PAGE_EXECUTE_WRITECOPY, STATUS_INVALID_PAGE_PROTECTION},
 	};
@@ -99,17 +104,24 @@ static void checks_come_in_order(void **state) /* G-6, VA-2 to VA-15 */
 {
 	uint64_t base = UINT64_MAX, size = 0;
 	(void)state;
-	assert_status(NtAllocateVirtualMemory(NULL, NULL, 22, NULL, 0, 0), STATUS_INVALID_PARAMETER_3);
-	assert_status(NtAllocateVirtualMemory(NULL, NULL, 0, NULL, 0, 0), STATUS_INVALID_PARAMETER_5);
-	assert_status(NtAllocateVirtualMemory(NULL, NULL, 0, NULL, RC, 0), STATUS_INVALID_PAGE_PROTECTION);
-	assert_status(NtAllocateVirtualMemory(NULL, NULL, 0, &size, RC, PAGE_READWRITE), STATUS_ACCESS_VIOLATION);
+	assert_status(NtAllocateVirtualMemory(NULL, NULL, 22, NULL, 0, 0),
+	              STATUS_INVALID_PARAMETER_3);
+	assert_status(NtAllocateVirtualMemory(NULL, NULL, 0, NULL, 0, 0),
+	              STATUS_INVALID_PARAMETER_5);
+	assert_status(NtAllocateVirtualMemory(NULL, NULL, 0, NULL, RC, 0),
+	              STATUS_INVALID_PAGE_PROTECTION);
+	assert_status(NtAllocateVirtualMemory(NULL, NULL, 0, &size, RC, PAGE_READWRITE),
+	              STATUS_ACCESS_VIOLATION);
 	assert_status(NtAllocateVirtualMemory(NULL, &base, 0, (uint64_t *)8, RC, PAGE_READWRITE),
 	              STATUS_ACCESS_VIOLATION);
-	assert_status(NtAllocateVirtualMemory(NULL, &base, 0, &size, RC, PAGE_READWRITE), STATUS_INVALID_PARAMETER_2);
+	assert_status(NtAllocateVirtualMemory(NULL, &base, 0, &size, RC, PAGE_READWRITE),
+	              STATUS_INVALID_PARAMETER_2);
 	base = PLACE;
-	assert_status(NtAllocateVirtualMemory(NULL, &base, 0, &size, RC, PAGE_READWRITE), STATUS_INVALID_PARAMETER_4);
+	assert_status(NtAllocateVirtualMemory(NULL, &base, 0, &size, RC, PAGE_READWRITE),
+	              STATUS_INVALID_PARAMETER_4);
 	size = 1;
-	assert_status(NtAllocateVirtualMemory(NULL, &base, 0, &size, RC, PAGE_READWRITE), STATUS_INVALID_HANDLE);
+	assert_status(NtAllocateVirtualMemory(NULL, &base, 0, &size, RC, PAGE_READWRITE),
+	              STATUS_INVALID_HANDLE);
 }
 
 static void right_is_needed(void **state) /* G-3, G-4 */
@@ -117,8 +129,10 @@ static void right_is_needed(void **state) /* G-3, G-4 */
 	HANDLE weak;
 	uint64_t base = 0, size = 1;
 	(void)state;
-	assert_ok(NtOpenProcess(&weak, PROCESS_ALL_ACCESS & ~PROCESS_VM_OPERATION, GetProcessId(process)));
-	assert_status(NtAllocateVirtualMemory(weak, &base, 0, &size, RC, PAGE_READWRITE), STATUS_ACCESS_DENIED);
+	assert_ok(NtOpenProcess(&weak, PROCESS_ALL_ACCESS & ~PROCESS_VM_OPERATION,
+	                        GetProcessId(process)));
+	assert_status(NtAllocateVirtualMemory(weak, &base, 0, &size, RC, PAGE_READWRITE),
+	              STATUS_ACCESS_DENIED);
 	assert_ok(NtClose(weak));
 }
 
@@ -133,8 +147,10 @@ static void places_are_checked(void **state) /* VA-12 to VA-14, VA-18, AS-5 */
 	assert_status(alloc(0, 0, RC, PAGE_READWRITE), STATUS_INVALID_PARAMETER_4);
 	assert_status(alloc(PLACE, 0, MEM_COMMIT, PAGE_READWRITE), STATUS_INVALID_PARAMETER_4);
 	assert_status(alloc(0xF000, 0x1000, MEM_RESERVE, PAGE_READWRITE), STATUS_INVALID_PARAMETER);
-	assert_status(alloc(0xF000, 0x1000, MEM_COMMIT, PAGE_READWRITE), STATUS_CONFLICTING_ADDRESSES);
-	assert_status(alloc(0, HIGHEST + 1, MEM_RESERVE, PAGE_READWRITE), STATUS_NO_MEMORY); /* VA-26 */
+	assert_status(alloc(0xF000, 0x1000, MEM_COMMIT, PAGE_READWRITE),
+	              STATUS_CONFLICTING_ADDRESSES);
+	/* VA-26 */
+	assert_status(alloc(0, HIGHEST + 1, MEM_RESERVE, PAGE_READWRITE), STATUS_NO_MEMORY);
 	assert_ok(alloc(HIGHEST, 1, RC, PAGE_READWRITE));
 	assert_ok(release(HIGHEST + 1 - K64, 0));
 }
@@ -142,18 +158,23 @@ static void places_are_checked(void **state) /* VA-12 to VA-14, VA-18, AS-5 */
 static void granule_of_shared_page_is_kept(void **state) /* AS-4, AS-5 */
 {
 	(void)state;
-	assert_status(alloc(SHARED_PAGE, 1, MEM_RESERVE, PAGE_READWRITE), STATUS_INVALID_PARAMETER_2);
+	assert_status(alloc(SHARED_PAGE, 1, MEM_RESERVE, PAGE_READWRITE),
+	              STATUS_INVALID_PARAMETER_2);
 	assert_status(alloc(SHARED_PAGE, 1, MEM_COMMIT, PAGE_READONLY), STATUS_INVALID_PARAMETER_2);
-	assert_status(alloc(SHARED_PAGE - 1, 2, MEM_RESERVE, PAGE_READWRITE), STATUS_INVALID_PARAMETER_4);
+	assert_status(alloc(SHARED_PAGE - 1, 2, MEM_RESERVE, PAGE_READWRITE),
+	              STATUS_INVALID_PARAMETER_4);
 	assert_ok(alloc(SHARED_PAGE - 1, 1, MEM_RESERVE, PAGE_READWRITE));
 }
 
 static void shared_page_cannot_be_committed(void **state) /* AS-4 */
 {
 	(void)state;
-	assert_status(alloc(SHARED_PAGE, 1, MEM_COMMIT, PAGE_READONLY), STATUS_INVALID_PAGE_PROTECTION);
-	assert_status(alloc(SHARED_PAGE, 1, MEM_RESERVE, PAGE_READONLY), STATUS_CONFLICTING_ADDRESSES);
-	assert_status(alloc(SHARED_PAGE, 1, MEM_RESET, PAGE_READONLY), STATUS_INVALID_PAGE_PROTECTION);
+	assert_status(alloc(SHARED_PAGE, 1, MEM_COMMIT, PAGE_READONLY),
+	              STATUS_INVALID_PAGE_PROTECTION);
+	assert_status(alloc(SHARED_PAGE, 1, MEM_RESERVE, PAGE_READONLY),
+	              STATUS_CONFLICTING_ADDRESSES);
+	assert_status(alloc(SHARED_PAGE, 1, MEM_RESET, PAGE_READONLY),
+	              STATUS_INVALID_PAGE_PROTECTION);
 	assert_region(SHARED_PAGE, MEM_COMMIT, PAGE_READONLY, 0x1000);
 }
 
@@ -181,9 +202,12 @@ static void reserve_needs_free_pages(void **state) /* VA-24, VA-25, S54 */
 {
 	(void)state;
 	assert_ok(alloc(PLACE, 0x1000, MEM_RESERVE, PAGE_READWRITE));
-	assert_status(alloc(PLACE, 0x1000, MEM_RESERVE, PAGE_READWRITE), STATUS_CONFLICTING_ADDRESSES);
-	assert_status(alloc(PLACE + 0x1000, 0x1000, MEM_RESERVE, PAGE_READWRITE), STATUS_CONFLICTING_ADDRESSES);
-	assert_status(alloc(PLACE - K64, K64 + 1, RC, PAGE_READWRITE), STATUS_CONFLICTING_ADDRESSES);
+	assert_status(alloc(PLACE, 0x1000, MEM_RESERVE, PAGE_READWRITE),
+	              STATUS_CONFLICTING_ADDRESSES);
+	assert_status(alloc(PLACE + 0x1000, 0x1000, MEM_RESERVE, PAGE_READWRITE),
+	              STATUS_CONFLICTING_ADDRESSES);
+	assert_status(alloc(PLACE - K64, K64 + 1, RC, PAGE_READWRITE),
+	              STATUS_CONFLICTING_ADDRESSES);
 	assert_int_equal(query(PLACE + 0x1000).State, MEM_FREE);
 	assert_int_equal(null_calls(OP_PROTECT), 0);
 	assert_int_equal(null_calls(OP_NOTE), 1);
@@ -223,11 +247,13 @@ static void zero_bits_bound_the_choice(void **state) /* VA-70 to VA-72 */
 	(void)state;
 	for (uint64_t bits = 1; bits <= 15; bits++)
 		assert_int_equal(chosen(bits, 1, MEM_RESERVE | MEM_TOP_DOWN) >> (32 - bits), 0);
-	assert_status(NtAllocateVirtualMemory(process, &base, 16, &size, RC, PAGE_READWRITE), STATUS_NO_MEMORY);
-	assert_status(NtAllocateVirtualMemory(process, &base, 21, &size, RC, PAGE_READWRITE), STATUS_NO_MEMORY);
+	assert_status(NtAllocateVirtualMemory(process, &base, 16, &size, RC, PAGE_READWRITE),
+	              STATUS_NO_MEMORY);
+	assert_status(NtAllocateVirtualMemory(process, &base, 21, &size, RC, PAGE_READWRITE),
+	              STATUS_NO_MEMORY);
 	for (uint64_t bits = 22; bits < 32; bits++)
-		assert_status(NtAllocateVirtualMemory(process, &base, bits, &size, RC, PAGE_READWRITE),
-		              STATUS_INVALID_PARAMETER_3);
+		assert_status(NtAllocateVirtualMemory(process, &base, bits, &size, RC,
+		                                      PAGE_READWRITE), STATUS_INVALID_PARAMETER_3);
 	assert_true(chosen(0x1FFFFF, 1, MEM_RESERVE | MEM_TOP_DOWN) < 0x200000);
 	assert_true(chosen(0x1000000000, 1, MEM_RESERVE | MEM_TOP_DOWN) > UINT32_MAX);
 	assert_true(chosen(UINT64_MAX, 1, MEM_RESERVE | MEM_TOP_DOWN) > UINT32_MAX);
@@ -254,13 +280,18 @@ static void commit_needs_one_allocation(void **state) /* VA-40, VA-41, S36, S40 
 {
 	uint64_t base = PLACE + 0x1FFF, size = 2;
 	(void)state;
-	assert_status(alloc(PLACE, 0x1000, MEM_COMMIT, PAGE_READWRITE), STATUS_CONFLICTING_ADDRESSES);
+	assert_status(alloc(PLACE, 0x1000, MEM_COMMIT, PAGE_READWRITE),
+	              STATUS_CONFLICTING_ADDRESSES);
 	assert_ok(alloc(PLACE, K64, MEM_RESERVE, PAGE_READWRITE));
 	assert_ok(alloc(PLACE + K64, K64, MEM_RESERVE, PAGE_READWRITE));
-	assert_status(alloc(PLACE + 0x4000, K64, MEM_COMMIT, PAGE_READWRITE), STATUS_CONFLICTING_ADDRESSES);
-	assert_status(alloc(PLACE + 0x1F000, 0x1001, MEM_COMMIT, PAGE_READWRITE), STATUS_CONFLICTING_ADDRESSES);
-	assert_status(alloc(PLACE + 0x1F000, 0x1001, MEM_COMMIT, PAGE_WRITECOPY), STATUS_CONFLICTING_ADDRESSES);
-	assert_status(alloc(PLACE, 0x1000, MEM_COMMIT, PAGE_WRITECOPY), STATUS_INVALID_PAGE_PROTECTION);
+	assert_status(alloc(PLACE + 0x4000, K64, MEM_COMMIT, PAGE_READWRITE),
+	              STATUS_CONFLICTING_ADDRESSES);
+	assert_status(alloc(PLACE + 0x1F000, 0x1001, MEM_COMMIT, PAGE_READWRITE),
+	              STATUS_CONFLICTING_ADDRESSES);
+	assert_status(alloc(PLACE + 0x1F000, 0x1001, MEM_COMMIT, PAGE_WRITECOPY),
+	              STATUS_CONFLICTING_ADDRESSES);
+	assert_status(alloc(PLACE, 0x1000, MEM_COMMIT, PAGE_WRITECOPY),
+	              STATUS_INVALID_PAGE_PROTECTION);
 	null_forget();
 	assert_ok(NtAllocateVirtualMemory(process, &base, 0, &size, MEM_COMMIT, PAGE_READWRITE));
 	assert_int_equal(base, PLACE + 0x1000);
@@ -304,7 +335,8 @@ static void commit_limit_holds(void **state) /* VA-31, VA-47, CM-4, S37, S41 */
 	(void)state;
 	assert_ok(alloc(PLACE, NULL_LIMIT << 12, MEM_RESERVE, PAGE_READWRITE));
 	assert_int_equal(null_ledger.total, charged); /* VA-28 */
-	assert_status(alloc(PLACE, NULL_LIMIT << 12, MEM_COMMIT, PAGE_READWRITE), STATUS_COMMITMENT_LIMIT);
+	assert_status(alloc(PLACE, NULL_LIMIT << 12, MEM_COMMIT, PAGE_READWRITE),
+	              STATUS_COMMITMENT_LIMIT);
 	assert_status(alloc(0, NULL_LIMIT << 12, RC, PAGE_READWRITE), STATUS_COMMITMENT_LIMIT);
 	assert_int_equal(null_ledger.total, charged);
 	assert_region(PLACE, MEM_RESERVE, 0, NULL_LIMIT << 12);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * NtReadVirtualMemory and NtWriteVirtualMemory: what is checked, and what an engine's answer becomes
- * (rules PM).
+ * NtReadVirtualMemory and NtWriteVirtualMemory: what is checked, and what an engine's answer
+ * becomes (rules PM).
  */
 #include "null_engine.h"
 
@@ -30,7 +30,8 @@ static void nothing_is_a_success(void **state) /* PM-1, SV-46 */
 		assert_ok(both[i](NULL, UINT64_MAX, NULL, 0, &done));
 		assert_int_equal(done, 0);
 		assert_ok(both[i](NULL, UINT64_MAX, NULL, 0, NULL));
-		assert_status(both[i](process, PLACE, buffer, 0, (uint64_t *)8), STATUS_ACCESS_VIOLATION);
+		assert_status(both[i](process, PLACE, buffer, 0, (uint64_t *)8),
+		              STATUS_ACCESS_VIOLATION);
 	}
 	assert_int_equal(null_calls(OP_COPY), 0);
 }
@@ -40,12 +41,15 @@ static void ranges_are_checked(void **state) /* PM-2, PM-3, PM-6, PM-7, PM-15 */
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		uint64_t done = 77;
-		assert_status(both[i](NULL, HIGHEST + 1, buffer, 1, &done), STATUS_ACCESS_VIOLATION);
+		assert_status(both[i](NULL, HIGHEST + 1, buffer, 1, &done),
+		              STATUS_ACCESS_VIOLATION);
 		assert_int_equal(done, 0);
 		assert_status(both[i](process, HIGHEST, buffer, 2, NULL), STATUS_ACCESS_VIOLATION);
-		assert_status(both[i](process, UINT64_MAX, buffer, 2, NULL), STATUS_ACCESS_VIOLATION);
+		assert_status(both[i](process, UINT64_MAX, buffer, 2, NULL),
+		              STATUS_ACCESS_VIOLATION);
 		assert_status(both[i](process, PLACE, NULL, 1, NULL), STATUS_ACCESS_VIOLATION);
-		assert_status(both[i](process, PLACE, (void *)0xFFFF, 2, NULL), STATUS_ACCESS_VIOLATION);
+		assert_status(both[i](process, PLACE, (void *)0xFFFF, 2, NULL),
+		              STATUS_ACCESS_VIOLATION);
 		assert_status(both[i](process, PLACE, (void *)UINT64_C(0x7FFFFFFFFFFF), 2, NULL),
 		              STATUS_ACCESS_VIOLATION);
 		assert_status(both[i](NULL, PLACE, buffer, 1, NULL), STATUS_INVALID_HANDLE);
@@ -86,7 +90,8 @@ static void stopped_copies(void **state) /* PM-4, PM-5, PM-8, GP-10 */
 	null->answer = STATUS_ACCESS_VIOLATION;
 	assert_status(read_it(process, PLACE, buffer, sizeof buffer, &done), STATUS_PARTIAL_COPY);
 	assert_int_equal(done, 0);
-	assert_status(write_it(process, PLACE, buffer, sizeof buffer, &done), STATUS_ACCESS_VIOLATION);
+	assert_status(write_it(process, PLACE, buffer, sizeof buffer, &done),
+	              STATUS_ACCESS_VIOLATION);
 	assert_int_equal(done, 0);
 	null->copied = 0x1000;
 	assert_status(read_it(process, PLACE, buffer, sizeof buffer, &done), STATUS_PARTIAL_COPY);

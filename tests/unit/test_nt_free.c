@@ -14,15 +14,20 @@ static NTSTATUS free_as(uint64_t base, uint64_t size, uint32_t type)
 
 static void types_are_checked(void **state) /* VF-2, S62 */
 {
-	static const uint32_t wrong[] = {0, MEM_FREE, MEM_COMMIT, MEM_RELEASE | MEM_DECOMMIT, MEM_RELEASE | 0x100,
-	                                 MEM_PRESERVE_PLACEHOLDER, MEM_DECOMMIT | MEM_COALESCE_PLACEHOLDERS,
-	                                 MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS | MEM_PRESERVE_PLACEHOLDER};
+	static const uint32_t wrong[] = {0, MEM_FREE, MEM_COMMIT, MEM_RELEASE | MEM_DECOMMIT,
+	                                 MEM_RELEASE | 0x100,
+	                                 MEM_PRESERVE_PLACEHOLDER, MEM_DECOMMIT |
+		MEM_COALESCE_PLACEHOLDERS,
+	                                 MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS |
+		MEM_PRESERVE_PLACEHOLDER};
 	(void)state;
 	assert_ok(alloc(PLACE, K64, RC, PAGE_READWRITE));
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
 		assert_status(free_as(PLACE, 0, wrong[i]), STATUS_INVALID_PARAMETER_4);
-	assert_status(free_as(PLACE, 0, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER), STATUS_NOT_SUPPORTED);
-	assert_status(free_as(PLACE, 0, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS), STATUS_NOT_SUPPORTED);
+	assert_status(free_as(PLACE, 0, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER),
+	              STATUS_NOT_SUPPORTED);
+	assert_status(free_as(PLACE, 0, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS),
+	              STATUS_NOT_SUPPORTED);
 	assert_region(PLACE, MEM_COMMIT, PAGE_READWRITE, K64);
 }
 
@@ -33,16 +38,19 @@ static void checks_come_in_order(void **state) /* G-6, VF-3 */
 	assert_status(NtFreeVirtualMemory(NULL, NULL, NULL, 0), STATUS_INVALID_PARAMETER_4);
 	assert_status(NtFreeVirtualMemory(NULL, NULL, &size, MEM_RELEASE), STATUS_ACCESS_VIOLATION);
 	assert_status(NtFreeVirtualMemory(NULL, &base, NULL, MEM_RELEASE), STATUS_ACCESS_VIOLATION);
-	assert_status(NtFreeVirtualMemory(NULL, &base, &size, MEM_RELEASE), STATUS_INVALID_PARAMETER_2);
+	assert_status(NtFreeVirtualMemory(NULL, &base, &size, MEM_RELEASE),
+	              STATUS_INVALID_PARAMETER_2);
 	base = HIGHEST;
-	assert_status(NtFreeVirtualMemory(NULL, &base, &size, MEM_RELEASE), STATUS_INVALID_PARAMETER_3);
+	assert_status(NtFreeVirtualMemory(NULL, &base, &size, MEM_RELEASE),
+	              STATUS_INVALID_PARAMETER_3);
 	size = 1;
 	assert_status(NtFreeVirtualMemory(NULL, &base, &size, MEM_RELEASE), STATUS_INVALID_HANDLE);
 	assert_status(decommit(PLACE, UINT64_MAX), STATUS_INVALID_PARAMETER_3);
 	assert_status(decommit(PLACE, UINT64_MAX - PLACE + 2), STATUS_INVALID_PARAMETER_3);
 }
 
-static void range_lies_in_one_allocation(void **state) /* VF-4, VF-5, VF-11, VF-30, VF-31, S57, S58 */
+/* VF-4, VF-5, VF-11, VF-30, VF-31, S57, S58 */
+static void range_lies_in_one_allocation(void **state)
 {
 	(void)state;
 	assert_status(release(0, 0), STATUS_MEMORY_NOT_ALLOCATED);
@@ -61,7 +69,8 @@ static void range_lies_in_one_allocation(void **state) /* VF-4, VF-5, VF-11, VF-
 	assert_int_equal(query(PLACE).State, MEM_FREE);
 }
 
-static void decommit_takes_touched_pages(void **state) /* VF-10, VF-12, VF-13, VF-20, G-1, S60, S61 */
+/* VF-10, VF-12, VF-13, VF-20, G-1, S60, S61 */
+static void decommit_takes_touched_pages(void **state)
 {
 	uint64_t base = PLACE + 0x1FFF, size = 2, total;
 	(void)state;

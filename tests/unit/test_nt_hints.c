@@ -11,7 +11,8 @@ static const uint32_t no_flags;
 
 static NTSTATUS prefetch(HANDLE handle, uint64_t count, const MEMORY_RANGE_ENTRY *ranges)
 {
-	return NtSetInformationVirtualMemory(handle, VmPrefetchInformation, count, ranges, &no_flags, 4);
+	return NtSetInformationVirtualMemory(handle, VmPrefetchInformation, count, ranges,
+	                                     &no_flags, 4);
 }
 
 static void prefetch_checks_in_order(void **state) /* PF-2, PF-4 */
@@ -19,21 +20,26 @@ static void prefetch_checks_in_order(void **state) /* PF-2, PF-4 */
 	MEMORY_RANGE_ENTRY empty[2] = {{PLACE, 1}, {PLACE, 0}}, one = {PLACE, 1};
 	uint32_t flags = 1;
 	(void)state;
-	assert_status(NtSetInformationVirtualMemory(NULL, 1, 0, NULL, NULL, 0), STATUS_INVALID_PARAMETER_2);
-	assert_status(NtSetInformationVirtualMemory(NULL, 0, 0, NULL, NULL, 0), STATUS_INVALID_PARAMETER_5);
-	assert_status(NtSetInformationVirtualMemory(NULL, 0, 0, NULL, &no_flags, 8), STATUS_INVALID_PARAMETER_6);
+	assert_status(NtSetInformationVirtualMemory(NULL, 1, 0, NULL, NULL, 0),
+	              STATUS_INVALID_PARAMETER_2);
+	assert_status(NtSetInformationVirtualMemory(NULL, 0, 0, NULL, NULL, 0),
+	              STATUS_INVALID_PARAMETER_5);
+	assert_status(NtSetInformationVirtualMemory(NULL, 0, 0, NULL, &no_flags, 8),
+	              STATUS_INVALID_PARAMETER_6);
 	assert_status(prefetch(NULL, 0, NULL), STATUS_INVALID_PARAMETER_3);
 	assert_status(prefetch(NULL, 1, NULL), STATUS_ACCESS_VIOLATION);
 	assert_status(prefetch(NULL, UINT64_MAX, &one), STATUS_ACCESS_VIOLATION);
 	assert_status(prefetch(NULL, UINT64_C(1) << 60, &one), STATUS_ACCESS_VIOLATION);
 	assert_status(prefetch(NULL, 2, empty), STATUS_INVALID_PARAMETER_4);
-	assert_status(NtSetInformationVirtualMemory(NULL, 0, 1, &one, &flags, 4), STATUS_INVALID_PARAMETER_5);
+	assert_status(NtSetInformationVirtualMemory(NULL, 0, 1, &one, &flags, 4),
+	              STATUS_INVALID_PARAMETER_5);
 	assert_status(prefetch(NULL, 1, &one), STATUS_INVALID_HANDLE);
 }
 
 static void prefetch_passes_over_holes(void **state) /* PF-1, PF-3 */
 {
-	MEMORY_RANGE_ENTRY ranges[] = {{0, 1}, {HIGHEST + 1, 1}, {UINT64_MAX, 2}, {PLACE + 1, UINT64_MAX}};
+	MEMORY_RANGE_ENTRY ranges[] = {{0, 1}, {HIGHEST + 1, 1}, {UINT64_MAX, 2}, {PLACE + 1,
+	                                                                           UINT64_MAX}};
 	(void)state;
 	assert_ok(alloc(PLACE, K64, MEM_RESERVE, PAGE_READWRITE));
 	assert_ok(alloc(PLACE + 0x2000, 0x3000, MEM_COMMIT, PAGE_READWRITE));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * NtLockVirtualMemory and NtUnlockVirtualMemory: what is checked before the engine is asked (rules VL).
+ * NtLockVirtualMemory and NtUnlockVirtualMemory: what is checked before the engine is asked (rules
+ * VL).
  */
 #include "null_engine.h"
 
@@ -55,7 +56,8 @@ static void range_may_span_allocations_but_no_hole(void **state) /* VL-3, VL-21 
 	assert_ok(call(NtLockVirtualMemory, PLACE + 0xFFFF, 2, MAP_PROCESS));
 	assert_int_equal(range_pages(null_call(OP_LOCK, 0)->range), 2);
 	assert_int_equal(null_call(OP_LOCK, 0)->number, MAP_PROCESS);
-	assert_status(call(NtLockVirtualMemory, PLACE, 2 * K64, MAP_PROCESS), STATUS_ACCESS_VIOLATION);
+	assert_status(call(NtLockVirtualMemory, PLACE, 2 * K64, MAP_PROCESS),
+	              STATUS_ACCESS_VIOLATION);
 	assert_ok(call(NtUnlockVirtualMemory, PLACE, 0x1F000, MAP_PROCESS));
 	assert_status(call(NtUnlockVirtualMemory, PLACE, 2 * K64, MAP_PROCESS), STATUS_NOT_LOCKED);
 	assert_int_equal(null_calls(OP_LOCK), 1);
@@ -68,9 +70,11 @@ static void answer_is_the_engines(void **state) /* VL-7, VL-9, G-8 */
 	(void)state;
 	assert_ok(alloc(PLACE, K64, RC, PAGE_READWRITE));
 	null->answer = STATUS_WORKING_SET_QUOTA;
-	assert_status(NtLockVirtualMemory(process, &base, &size, MAP_PROCESS), STATUS_WORKING_SET_QUOTA);
+	assert_status(NtLockVirtualMemory(process, &base, &size, MAP_PROCESS),
+	              STATUS_WORKING_SET_QUOTA);
 	null->answer = STATUS_GUARD_PAGE_VIOLATION;
-	assert_status(NtLockVirtualMemory(process, &base, &size, MAP_PROCESS), STATUS_GUARD_PAGE_VIOLATION);
+	assert_status(NtLockVirtualMemory(process, &base, &size, MAP_PROCESS),
+	              STATUS_GUARD_PAGE_VIOLATION);
 	assert_int_equal(base, PLACE + 1);
 	null->answer = STATUS_WAS_LOCKED;
 	assert_status(NtLockVirtualMemory(process, &base, &size, MAP_PROCESS), STATUS_WAS_LOCKED);
@@ -86,9 +90,11 @@ static void system_lock_needs_privilege(void **state) /* VL-1 */
 	(void)state;
 	assert_ok(alloc(PLACE, K64, RC, PAGE_READWRITE));
 	assert_status(call(NtLockVirtualMemory, PLACE, 1, MAP_SYSTEM), STATUS_PRIVILEGE_NOT_HELD);
-	assert_status(call(NtUnlockVirtualMemory, PLACE, 1, MAP_SYSTEM | MAP_PROCESS), STATUS_PRIVILEGE_NOT_HELD);
+	assert_status(call(NtUnlockVirtualMemory, PLACE, 1, MAP_SYSTEM | MAP_PROCESS),
+	              STATUS_PRIVILEGE_NOT_HELD);
 	assert_ok(process_reference(process, 0, &p));
-	p->privileges = privilege_with(p->privileges, PRIVILEGE_LOCK_MEMORY, PRIVILEGE_HELD | PRIVILEGE_ENABLED);
+	p->privileges = privilege_with(p->privileges, PRIVILEGE_LOCK_MEMORY, PRIVILEGE_HELD |
+	                               PRIVILEGE_ENABLED);
 	process_release(p);
 	assert_ok(call(NtLockVirtualMemory, PLACE, 1, MAP_SYSTEM | MAP_PROCESS));
 	assert_int_equal(null_call(OP_LOCK, 0)->number, 3);

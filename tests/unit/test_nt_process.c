@@ -12,7 +12,8 @@ static void open_by_identifier(void **state)
 	(void)state;
 	assert_status(NtOpenProcess(NULL, PROCESS_ALL_ACCESS, pid), STATUS_ACCESS_VIOLATION);
 	assert_status(NtOpenProcess(&again, PROCESS_ALL_ACCESS, pid + 4), STATUS_INVALID_CID);
-	assert_status(NtOpenProcess(&again, PROCESS_ALL_ACCESS, pid | UINT64_C(1) << 32), STATUS_INVALID_CID);
+	assert_status(NtOpenProcess(&again, PROCESS_ALL_ACCESS, pid | UINT64_C(1) << 32),
+	              STATUS_INVALID_CID);
 	assert_ok(NtOpenProcess(&again, PROCESS_ALL_ACCESS, pid));
 	assert_int_equal(GetProcessId(again), pid);
 	assert_ok(NtClose(again));
@@ -44,7 +45,8 @@ static void end_frees_everything(void **state) /* S17, CM-7 */
 	HANDLE weak;
 	(void)state;
 	assert_ok(alloc(PLACE, K64, RC, PAGE_READWRITE));
-	assert_ok(NtOpenProcess(&weak, PROCESS_ALL_ACCESS & ~PROCESS_TERMINATE, GetProcessId(process)));
+	assert_ok(NtOpenProcess(&weak, PROCESS_ALL_ACCESS & ~PROCESS_TERMINATE,
+	                        GetProcessId(process)));
 	assert_status(NtTerminateProcess(weak, 1), STATUS_ACCESS_DENIED);
 	assert_ok(NtTerminateProcess(process, 1));
 	assert_int_equal(null_calls(OP_END), 1);
@@ -70,14 +72,17 @@ static void ended_process_refuses(void **state) /* G-5 */
 		NtFreeVirtualMemory(process, &base, &size, MEM_RELEASE),
 		NtProtectVirtualMemory(process, &base, &size, PAGE_READONLY, &old),
 		NtQueryVirtualMemory(process, 0, MemoryBasicInformation, &info, sizeof info, NULL),
-		NtQueryVirtualMemory(process, 0, MemoryRegionInformation, &region, sizeof region, NULL),
-		NtQueryVirtualMemory(process, 0, MemoryWorkingSetExInformation, &entry, sizeof entry, NULL),
+		NtQueryVirtualMemory(process, 0, MemoryRegionInformation, &region, sizeof region,
+		                     NULL),
+		NtQueryVirtualMemory(process, 0, MemoryWorkingSetExInformation, &entry,
+		                     sizeof entry, NULL),
 		NtLockVirtualMemory(process, &base, &size, MAP_PROCESS),
 		NtUnlockVirtualMemory(process, &base, &size, MAP_PROCESS),
 		NtReadVirtualMemory(process, PLACE, &info, sizeof info, NULL),
 		NtWriteVirtualMemory(process, PLACE, &info, sizeof info, NULL),
 		NtFlushInstructionCache(process, PLACE, 1),
-		NtSetInformationVirtualMemory(process, VmPrefetchInformation, 1, &range, &(uint32_t){0}, 4),
+		NtSetInformationVirtualMemory(process, VmPrefetchInformation, 1, &range,
+		                              &(uint32_t){0}, 4),
 		nt_offer(process, PLACE, 0x1000, 1),
 		nt_reclaim(process, PLACE, 0x1000, &intact),
 		nt_discard(process, PLACE, 0x1000),

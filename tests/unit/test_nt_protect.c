@@ -12,19 +12,28 @@ static void checks_come_in_order(void **state) /* VP-1 to VP-3, G-6 */
 	uint64_t base = UINT64_MAX, size = 0;
 	uint32_t old = 77;
 	(void)state;
-	assert_status(NtProtectVirtualMemory(NULL, NULL, NULL, 0, NULL), STATUS_INVALID_PAGE_PROTECTION);
-	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, NULL), STATUS_ACCESS_VIOLATION);
-	assert_status(NtProtectVirtualMemory(NULL, NULL, &size, PAGE_READONLY, &old), STATUS_ACCESS_VIOLATION);
-	assert_status(NtProtectVirtualMemory(NULL, &base, NULL, PAGE_READONLY, &old), STATUS_ACCESS_VIOLATION);
-	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old), STATUS_INVALID_PARAMETER_2);
+	assert_status(NtProtectVirtualMemory(NULL, NULL, NULL, 0, NULL),
+	              STATUS_INVALID_PAGE_PROTECTION);
+	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, NULL),
+	              STATUS_ACCESS_VIOLATION);
+	assert_status(NtProtectVirtualMemory(NULL, NULL, &size, PAGE_READONLY, &old),
+	              STATUS_ACCESS_VIOLATION);
+	assert_status(NtProtectVirtualMemory(NULL, &base, NULL, PAGE_READONLY, &old),
+	              STATUS_ACCESS_VIOLATION);
+	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old),
+	              STATUS_INVALID_PARAMETER_2);
 	base = PLACE;
-	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old), STATUS_INVALID_PARAMETER_3);
+	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old),
+	              STATUS_INVALID_PARAMETER_3);
 	size = UINT64_MAX;
-	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old), STATUS_INVALID_PARAMETER_3);
+	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old),
+	              STATUS_INVALID_PARAMETER_3);
 	size = HIGHEST + 2 - PLACE;
-	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old), STATUS_INVALID_PARAMETER_3);
+	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old),
+	              STATUS_INVALID_PARAMETER_3);
 	size = 1;
-	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old), STATUS_INVALID_HANDLE);
+	assert_status(NtProtectVirtualMemory(NULL, &base, &size, PAGE_READONLY, &old),
+	              STATUS_INVALID_HANDLE);
 	assert_status(NtProtectVirtualMemory(process, &base, &size, PAGE_READONLY, &old),
 	              STATUS_CONFLICTING_ADDRESSES);
 	assert_int_equal(old, 77);
@@ -39,11 +48,14 @@ static void range_lies_in_one_allocation(void **state) /* VP-4, VP-5, VP-8 */
 	assert_ok(alloc(PLACE + 0xF000, 0x1000, MEM_COMMIT, PAGE_READWRITE));
 	null_forget();
 	assert_status(protect(PLACE + 0xF000, 0x1001, PAGE_READONLY), STATUS_CONFLICTING_ADDRESSES);
-	assert_status(protect(PLACE + 0xF000, 0x1001, PAGE_WRITECOPY), STATUS_CONFLICTING_ADDRESSES);
-	assert_status(protect(PLACE + 0x1F000, 0x1001, PAGE_READONLY), STATUS_CONFLICTING_ADDRESSES);
+	assert_status(protect(PLACE + 0xF000, 0x1001, PAGE_WRITECOPY),
+	              STATUS_CONFLICTING_ADDRESSES);
+	assert_status(protect(PLACE + 0x1F000, 0x1001, PAGE_READONLY),
+	              STATUS_CONFLICTING_ADDRESSES);
 	assert_status(protect(PLACE + 0xEFFF, 2, PAGE_READONLY), STATUS_NOT_COMMITTED);
 	assert_status(protect(PLACE + 0xE000, 0x2000, PAGE_WRITECOPY), STATUS_INVALID_PARAMETER_4);
-	assert_status(protect(PLACE + 0xF000, 1, PAGE_EXECUTE_WRITECOPY), STATUS_INVALID_PARAMETER_4);
+	assert_status(protect(PLACE + 0xF000, 1, PAGE_EXECUTE_WRITECOPY),
+	              STATUS_INVALID_PARAMETER_4);
 	assert_int_equal(null_calls(OP_PROTECT), 0);
 	assert_region(PLACE + 0xF000, MEM_COMMIT, PAGE_READWRITE, 0x1000);
 }
@@ -70,7 +82,8 @@ static void all_pages_change(void **state) /* VP-6, VP-7, VP-10, VP-15 */
 static void every_protection_comes_back_as_old(void **state) /* VP-6, VP-9, PR-1 to PR-5 */
 {
 	static const uint32_t prots[] = {
-		PAGE_NOACCESS, PAGE_READONLY, PAGE_READWRITE, PAGE_EXECUTE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE,
+		PAGE_NOACCESS, PAGE_READONLY, PAGE_READWRITE, PAGE_EXECUTE, PAGE_EXECUTE_READ,
+			PAGE_EXECUTE_READWRITE,
 		PAGE_READWRITE | PAGE_GUARD, PAGE_READONLY | PAGE_GUARD, PAGE_EXECUTE | PAGE_GUARD,
 	};
 	uint32_t last = PAGE_READWRITE;
@@ -84,9 +97,11 @@ static void every_protection_comes_back_as_old(void **state) /* VP-6, VP-9, PR-1
 		last = prots[i];
 		assert_region(PLACE, MEM_COMMIT, last, 0x1000);
 	}
-	assert_status(protect(PLACE, 1, PAGE_NOACCESS | PAGE_GUARD), STATUS_INVALID_PAGE_PROTECTION);
+	assert_status(protect(PLACE, 1, PAGE_NOACCESS | PAGE_GUARD),
+	              STATUS_INVALID_PAGE_PROTECTION);
 	assert_status(protect(PLACE, 1, PAGE_READWRITE | 0x800), STATUS_INVALID_PAGE_PROTECTION);
-	assert_status(protect(PLACE, 1, PAGE_READWRITE | PAGE_TARGETS_NO_UPDATE), STATUS_INVALID_PAGE_PROTECTION);
+	assert_status(protect(PLACE, 1, PAGE_READWRITE | PAGE_TARGETS_NO_UPDATE),
+	              STATUS_INVALID_PAGE_PROTECTION);
 	assert_ok(protect(PLACE, 1, PAGE_EXECUTE | PAGE_TARGETS_NO_UPDATE)); /* PR-6 */
 	assert_region(PLACE, MEM_COMMIT, PAGE_EXECUTE, 0x1000);
 }

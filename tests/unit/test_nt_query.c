@@ -10,7 +10,8 @@
 static NTSTATUS ask(HANDLE handle, uint64_t address, int info_class, void *buffer, uint64_t length)
 {
 	uint64_t returned = 0;
-	return NtQueryVirtualMemory(handle, address, (MEMORY_INFORMATION_CLASS)info_class, buffer, length, &returned);
+	return NtQueryVirtualMemory(handle, address, (MEMORY_INFORMATION_CLASS)info_class, buffer,
+	                            length, &returned);
 }
 
 static void checks_come_in_order(void **state) /* VQ-2 to VQ-5, VQ-21 */
@@ -25,11 +26,12 @@ static void checks_come_in_order(void **state) /* VQ-2 to VQ-5, VQ-21 */
 	assert_status(ask(NULL, HIGHEST, 0, (void *)0xFFFF, 48), STATUS_ACCESS_VIOLATION);
 	assert_status(ask(NULL, HIGHEST, 0, &info, sizeof info - 1), STATUS_INFO_LENGTH_MISMATCH);
 	assert_status(ask(NULL, HIGHEST, 0, &info, sizeof info), STATUS_INVALID_HANDLE);
-	assert_status(NtQueryVirtualMemory(process, 0, MemoryBasicInformation, &info, sizeof info, (uint64_t *)8),
-	              STATUS_ACCESS_VIOLATION);
+	assert_status(NtQueryVirtualMemory(process, 0, MemoryBasicInformation, &info, sizeof info,
+	                                   (uint64_t *)8), STATUS_ACCESS_VIOLATION);
 	assert_int_equal(info.State, 77);
 	assert_ok(ask(process, HIGHEST, 0, &info, 2 * sizeof info));
-	assert_ok(NtQueryVirtualMemory(process, 0, MemoryBasicInformation, &info, sizeof info, NULL));
+	assert_ok(NtQueryVirtualMemory(process, 0, MemoryBasicInformation, &info, sizeof info,
+	                               NULL));
 }
 
 static void address_is_judged_by_the_layout(void **state) /* VQ-4, SV-50 */
@@ -46,7 +48,8 @@ static void rights(void **state) /* G-4, VQ-9 */
 	MEMORY_REGION_INFORMATION region;
 	HANDLE limited, full, none;
 	(void)state;
-	assert_ok(NtOpenProcess(&limited, PROCESS_QUERY_LIMITED_INFORMATION, GetProcessId(process)));
+	assert_ok(NtOpenProcess(&limited, PROCESS_QUERY_LIMITED_INFORMATION,
+	                        GetProcessId(process)));
 	assert_ok(NtOpenProcess(&full, PROCESS_QUERY_INFORMATION, GetProcessId(process)));
 	assert_ok(NtOpenProcess(&none, PROCESS_VM_OPERATION, GetProcessId(process)));
 	assert_ok(ask(limited, SHARED_PAGE, 0, &info, sizeof info));
@@ -70,7 +73,8 @@ static void free_space(void **state) /* VQ-10, VQ-12, AS-3 */
 	assert_int_equal(info.State, MEM_FREE);
 	assert_int_equal(info.Protect, PAGE_NOACCESS);
 	assert_int_equal(info.Type, 0);
-	assert_region(SHARED_PAGE + 0x1000, MEM_FREE, PAGE_NOACCESS, HIGHEST - SHARED_PAGE - 0x1000 + 1);
+	assert_region(SHARED_PAGE + 0x1000, MEM_FREE, PAGE_NOACCESS,
+	              HIGHEST - SHARED_PAGE - 0x1000 + 1);
 }
 
 static void shared_page(void **state) /* AS-4 */
@@ -120,7 +124,8 @@ static void whole_allocation(void **state) /* VQ-20 */
 	(void)state;
 	assert_ok(alloc(PLACE, 2 * K64, MEM_RESERVE, PAGE_READONLY));
 	assert_ok(alloc(PLACE + 0x1000, 0x3000, MEM_COMMIT, PAGE_READWRITE));
-	assert_ok(NtQueryVirtualMemory(process, PLACE + K64 + 7, MemoryRegionInformation, &info, sizeof info, &returned));
+	assert_ok(NtQueryVirtualMemory(process, PLACE + K64 + 7, MemoryRegionInformation, &info,
+	                               sizeof info, &returned));
 	assert_int_equal(returned, sizeof info);
 	assert_int_equal(info.AllocationBase, PLACE);
 	assert_int_equal(info.AllocationProtect, PAGE_READONLY);
@@ -130,7 +135,8 @@ static void whole_allocation(void **state) /* VQ-20 */
 	assert_status(ask(process, PLACE, 3, &info, 23), STATUS_INFO_LENGTH_MISMATCH);
 	assert_status(ask(process, PLACE - 1, 3, &info, sizeof info), STATUS_MEMORY_NOT_ALLOCATED);
 	info.CommitSize = 77;
-	assert_ok(NtQueryVirtualMemory(process, PLACE, MemoryRegionInformation, &info, 24, &returned));
+	assert_ok(NtQueryVirtualMemory(process, PLACE, MemoryRegionInformation, &info, 24,
+	                               &returned));
 	assert_int_equal(returned, 24);
 	assert_int_equal(info.CommitSize, 77);
 }
@@ -141,10 +147,13 @@ static void working_set(void **state) /* WS-9, WS-10 */
 	                                               {.VirtualAddress = (PVOID)(HIGHEST + 1)}};
 	uint64_t returned;
 	(void)state;
-	null->residency = (struct residency){.valid = true, .locked = true, .prot = PROT_READWRITE | PROT_GUARD};
-	assert_ok(NtQueryVirtualMemory(process, 0, MemoryWorkingSetExInformation, entries, sizeof entries + 1, &returned));
+	null->residency = (struct residency){.valid = true, .locked = true, .prot = PROT_READWRITE |
+	                                     PROT_GUARD};
+	assert_ok(NtQueryVirtualMemory(process, 0, MemoryWorkingSetExInformation, entries,
+	                               sizeof entries + 1, &returned));
 	assert_int_equal(returned, sizeof entries);
-	assert_int_equal(entries[0].VirtualAttributes.Flags, 1 | (PAGE_READWRITE | PAGE_GUARD) << 4 | 1 << 22);
+	assert_int_equal(entries[0].VirtualAttributes.Flags, 1 | (PAGE_READWRITE |
+	                                                          PAGE_GUARD) << 4 | 1 << 22);
 	assert_int_equal(entries[1].VirtualAttributes.Flags, 0);
 	null->residency.valid = false;
 	assert_ok(ask(process, 0, 4, entries, sizeof entries));

@@ -66,9 +66,11 @@ static void undo(void **state) /* VA-69 */
 	assert_ok(alloc(PLACE, K64, MEM_RESET_UNDO, PAGE_NOACCESS));
 	assert_int_equal(null_calls(OP_RESET_UNDO), 1);
 	null->lossy = true;
-	assert_status(alloc(PLACE, K64, MEM_RESET_UNDO, PAGE_NOACCESS), STATUS_CONFLICTING_ADDRESSES);
+	assert_status(alloc(PLACE, K64, MEM_RESET_UNDO, PAGE_NOACCESS),
+	              STATUS_CONFLICTING_ADDRESSES);
 	assert_region(PLACE + 0x1000, MEM_COMMIT, PAGE_READWRITE, 0x1000);
-	assert_ok(alloc(PLACE + 0x3000, 0x1000, MEM_RESET_UNDO, PAGE_NOACCESS)); /* nothing there to lose */
+	/* nothing there to lose */
+	assert_ok(alloc(PLACE + 0x3000, 0x1000, MEM_RESET_UNDO, PAGE_NOACCESS));
 }
 
 static void offered_pages_are_passed_over(void **state)

@@ -47,10 +47,12 @@ static void flags_stay_unless_named(void **state) /* WS-3, WS-6 */
 	assert_ok(set(PAGES(50), PAGES(100), 0));
 	assert_int_equal(null->limits.flags, SOFT);
 	assert_ok(set(PAGES(50), PAGES(100), QUOTA_LIMITS_HARDWS_MIN_ENABLE));
-	assert_int_equal(null->limits.flags, QUOTA_LIMITS_HARDWS_MIN_ENABLE | QUOTA_LIMITS_HARDWS_MAX_DISABLE);
+	assert_int_equal(null->limits.flags, QUOTA_LIMITS_HARDWS_MIN_ENABLE |
+	                 QUOTA_LIMITS_HARDWS_MAX_DISABLE);
 	assert_ok(set(PAGES(50), PAGES(100), QUOTA_LIMITS_HARDWS_MAX_ENABLE));
 	assert_ok(set(PAGES(50), PAGES(100), 0));
-	assert_int_equal(null->limits.flags, QUOTA_LIMITS_HARDWS_MIN_ENABLE | QUOTA_LIMITS_HARDWS_MAX_ENABLE);
+	assert_int_equal(null->limits.flags, QUOTA_LIMITS_HARDWS_MIN_ENABLE |
+	                 QUOTA_LIMITS_HARDWS_MAX_ENABLE);
 	assert_ok(set(PAGES(50), PAGES(100), SOFT));
 	assert_int_equal(null->limits.flags, SOFT);
 }
@@ -95,8 +97,10 @@ static void limits_read_back(void **state) /* WS-2 */
 	assert_int_equal(minimum, 0x32000);
 	assert_int_equal(maximum, 0x159000);
 	assert_int_equal(flags, SOFT);
-	assert_status(nt_get_working_set_limits(NULL, &minimum, &maximum, NULL), STATUS_ACCESS_VIOLATION);
-	assert_status(nt_get_working_set_limits(NULL, &minimum, &maximum, &flags), STATUS_INVALID_HANDLE);
+	assert_status(nt_get_working_set_limits(NULL, &minimum, &maximum, NULL),
+	              STATUS_ACCESS_VIOLATION);
+	assert_status(nt_get_working_set_limits(NULL, &minimum, &maximum, &flags),
+	              STATUS_INVALID_HANDLE);
 }
 
 static void rights(void **state) /* G-4, WS-8 */
@@ -109,8 +113,10 @@ static void rights(void **state) /* G-4, WS-8 */
 	assert_ok(NtOpenProcess(&asks, PROCESS_QUERY_INFORMATION, GetProcessId(process)));
 	assert_ok(nt_set_working_set_limits(quota, PAGES(50), PAGES(100), 0));
 	assert_status(nt_empty_working_set(quota), STATUS_ACCESS_DENIED);
-	assert_status(nt_get_working_set_limits(quota, &minimum, &maximum, &flags), STATUS_ACCESS_DENIED);
-	assert_status(nt_set_working_set_limits(asks, PAGES(50), PAGES(100), 0), STATUS_ACCESS_DENIED);
+	assert_status(nt_get_working_set_limits(quota, &minimum, &maximum, &flags),
+	              STATUS_ACCESS_DENIED);
+	assert_status(nt_set_working_set_limits(asks, PAGES(50), PAGES(100), 0),
+	              STATUS_ACCESS_DENIED);
 	assert_ok(nt_get_working_set_limits(asks, &minimum, &maximum, &flags));
 	assert_ok(NtClose(quota));
 	assert_ok(NtClose(asks));

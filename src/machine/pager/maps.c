@@ -148,9 +148,9 @@ static void delist(struct page_map *map)
 	lock_drop(&pager->lock);
 }
 
-NTSTATUS page_map_create(struct pager *pager, struct page_map *map, bool nx, bool wide_system)
+NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout, bool nx)
 {
-	*map = (struct page_map){.pager = pager, .nx = nx};
+	*map = (struct page_map){.pager = pager, .nx = nx, .user_end = page_of(layout->maximum) + 1};
 	map->limits = (struct ws_limits){DEFAULT_MINIMUM, DEFAULT_MAXIMUM,
 	                                 QUOTA_LIMITS_HARDWS_MIN_DISABLE | QUOTA_LIMITS_HARDWS_MAX_DISABLE};
 	frame_list_init(&map->resident);
@@ -161,7 +161,7 @@ NTSTATUS page_map_create(struct pager *pager, struct page_map *map, bool nx, boo
 	status = add(pager, map);
 	bool added = !status;
 	if (added)
-		status = add_system_space(map, wide_system);
+		status = add_system_space(map, layout->wide_system);
 	lock_drop(&pager->lock);
 	if (status && added)
 		delist(map);
@@ -170,9 +170,9 @@ NTSTATUS page_map_create(struct pager *pager, struct page_map *map, bool nx, boo
 	return status;
 }
 
-void page_map_destroy(struct page_map *map, struct range user)
+void page_map_destroy(struct page_map *map)
 {
-	pages_decommit(map, user);
+	pages_decommit(map, (struct range){0, map->user_end});
 	delist(map);
 	uncharge(map->pager);
 }

@@ -27,6 +27,7 @@
 #include "machine/map/walk.h"
 #include "machine/store/store.h"
 #include "space/charge.h"
+#include "space/layout.h"
 
 #define CLUSTER_PAGES 16 /* pages a write (PG-60) */
 #define RESERVE_PAGES 16 /* frames that no promise counts on, so that any page can be exchanged */
@@ -51,6 +52,7 @@ struct page_map {
 	uint32_t number;             /* in pager->maps */
 	uint32_t pid;
 	bool nx;
+	uint64_t user_end;           /* no page of the process lies beyond */
 	struct frame_list resident;  /* active pages and idle tables, least recently used first */
 	uint64_t active, active_peak;
 	uint64_t tables;             /* frames in state table or idle */
@@ -113,9 +115,9 @@ void system_space_build(struct pager *pager);
 /* ---- maps.c (0) ----------------------------------------------------------------------------- */
 
 /* A page map with a top table. STATUS_NO_MEMORY, STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES. */
-NTSTATUS page_map_create(struct pager *pager, struct page_map *map, bool nx, bool wide_system);
-/* Everything it has goes; it has nothing outside `user`. */
-void page_map_destroy(struct page_map *map, struct range user);
+NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout, bool nx);
+/* Everything it has goes. */
+void page_map_destroy(struct page_map *map);
 
 /* ---- fault.c: one touch of one page ---------------------------------------------------------- */
 

@@ -37,19 +37,32 @@ static bool bring_table(struct page_map *map, struct place place, uint64_t page,
 {
 	struct pager *pager = map->pager;
 	struct fault fault = {.map = map, .page = page, .prefetch = true};
+	before_drop(context); /* frames that were freed may be taken now */
 	enum fault_outcome outcome = table_bring(&fault, place);
-	bool fine = true;
 	if (outcome == FAULT_DONE)
 		return true;
-	before_drop(context);
 	if (outcome == FAULT_WAIT) {
 		lock_wait(&pager->lock, &pager->transferred);
 		return true;
 	}
 	lock_drop(&pager->lock);
-	fine = outcome == FAULT_FRAME ? !pager_make_room(pager) : !fault_read(&fault);
+	bool fine = outcome == FAULT_FRAME ? !pager_make_room(pager) : !fault_read(&fault);
 	lock_take(&pager->lock);
 	return fine;
+}
+
+/* A table that cannot be read is given up where all its pages are meant: what the slots named in it
+ * hold is lost with it, and so are they. Else it stays, and its pages cannot be touched. */
+static void give_up_table(struct page_map *map, struct place place, uint64_t page, struct range range)
+{
+	struct pager *pager = map->pager;
+	struct pte pte = pte_load(place.entry);
+	uint64_t start = round_down(page, map_span(place.level)), end = after_span(place, page);
+	if (!pte_is_paged_out(pte) || start < range.start || (end > range.end && range.end < map->user_end))
+		return;
+	slots_free(pager->store, pte_slot(pte));
+	map_set(&pager->phys, place, (struct pte){0});
+	table_settle(map, place.table);
 }
 
 void visit_all_tables(struct page_map *map, struct range range, entry_visitor visit, void (*before_drop)(void *context),
@@ -61,7 +74,10 @@ void visit_all_tables(struct page_map *map, struct range range, entry_visitor vi
 		if (place.level == 1) {
 			page = visit_table(map, place, page, range.end, visit, context);
 			failures = 0;
-		} else if (pte_is_zero(pte_load(place.entry)) || failures == READ_TRIES) {
+		} else if (pte_is_zero(pte_load(place.entry))) {
+			page = after_span(place, page);
+		} else if (failures == READ_TRIES) {
+			give_up_table(map, place, page, range);
 			page = after_span(place, page);
 			failures = 0;
 		} else {

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Loads that miss the translation buffer, while the page map has the page: against the least that
+ * can be done (prototype.c), which translates the same addresses to the same memory.
+ */
+#include <stdlib.h>
+
+#include <sys/mman.h>
+
+#include "guest.h"
+#include "prototype.h"
+
+#define HALF (NTMM_TLB_LINES / 2)
+#define PAGES_SMALL NTMM_TLB_LINES
+
+struct walk {
+	struct guest guest;
+	struct prototype prototype;
+	uint64_t base, count;
+	uint64_t *addresses;
+};
+
+/* Pages that fit into the TLB still miss, every time, when two of them share each line, and take turns:
+ * page n of the first 2 MB, and of the 2 MB that begin 4 MB further on. */
+static uint64_t next_small(uint64_t base, uint64_t *seed)
+{
+	static bool second[HALF];
+	uint64_t random = random_next(seed), line = random % HALF;
+	second[line] = !second[line];
+	return base + (second[line] * PAGES_SMALL + line) * PAGE + (random >> 32) % (PAGE / 8) * 8;
+}
+
+static uint64_t next_large(uint64_t base, uint64_t bytes, uint64_t *seed)
+{
+	return base + random_next(seed) % (bytes / 8) * 8;
+}
+
+static void choose_addresses(struct walk *walk, uint64_t bytes)
+{
+	uint64_t seed = bytes;
+	walk->addresses = bench_alloc(walk->count, sizeof *walk->addresses);
+	for (uint64_t i = 0; i < walk->count; i++)
+		walk->addresses[i] = bytes > PAGES_SMALL * PAGE ? next_large(walk->base, bytes, &seed)
+		                                                : next_small(walk->base, &seed);
+}
+
+static void map_range(struct walk *walk, uint64_t from, uint64_t bytes)
+{
+	guest_store_pages(&walk->guest, from, bytes);
+	for (uint64_t at = from; at < from + bytes; at += PAGE)
+		prototype_map(&walk->prototype, at, guest_page(&walk->guest, at));
+}
+
+static void map_all(struct walk *walk, uint64_t bytes)
+{
+	if (bytes > PAGES_SMALL * PAGE) {
+		map_range(walk, walk->base, bytes);
+	} else {
+		map_range(walk, walk->base, bytes / 2);
+		map_range(walk, walk->base + PAGES_SMALL * PAGE, bytes / 2);
+	}
+}
+
+static void *begin(const struct row *row, const struct bench *bench, const char **why)
+{
+	uint64_t bytes = row->size, reserved = bytes > PAGES_SMALL * PAGE ? bytes : 2 * bytes;
+	if (host_available() < bytes + bytes / 4 + GB) {
+		*why = "the host has too little memory";
+		return NULL;
+	}
+	struct walk *walk = bench_alloc(1, sizeof *walk);
+	guest_begin(&walk->guest, reserved + reserved / 64 + 16 * MB, 0);
+	prototype_begin(&walk->prototype, reserved / (2 * MB) + reserved / GB + 8);
+	walk->base = guest_commit(&walk->guest, reserved);
+	walk->count = bench_times(bench, MB);
+	map_all(walk, bytes);
+	choose_addresses(walk, bytes);
+	return walk;
+}
+
+static double theirs(void *state)
+{
+	struct walk *walk = state;
+	uint64_t sum = 0;
+	double start = now();
+	for (uint64_t i = 0; i < walk->count; i++)
+		sum += prototype_load(&walk->prototype, walk->addresses[i]);
+	use(sum);
+	return (now() - start) / (double)walk->count;
+}
+
+static double ours(void *state)
+{
+	const struct walk *walk = state;
+	uint64_t sum = 0, value = 0;
+	double start = now();
+	for (uint64_t i = 0; i < walk->count; i++) {
+		must(ntmm_load64(walk->guest.thread, walk->addresses[i], &value), "ntmm_load64");
+		sum += value;
+	}
+	use(sum);
+	return (now() - start) / (double)walk->count;
+}
+
+static void end(void *state)
+{
+	struct walk *walk = state;
+	prototype_end(&walk->prototype);
+	guest_end(&walk->guest);
+	free(walk->addresses);
+	free(walk);
+}
+
+const struct row rows_walk[] = {
+	{"walk-4m", "load, TLB miss, random in 4 MB", "walk without locks", {TARGET_RATIO, 1.3}, 4 * MB, false,
+	 begin, theirs, ours, end},
+	{"walk-256m", "load, TLB miss, random in 256 MB", "walk without locks", {TARGET_RATIO, 1.3}, 256 * MB, false,
+	 begin, theirs, ours, end},
+	{"walk-4g", "load, TLB miss, random in 4 GB", "walk without locks", {TARGET_RATIO, 1.3}, 4 * GB, true,
+	 begin, theirs, ours, end},
+	{0},
+};
