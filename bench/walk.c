@@ -5,13 +5,12 @@
  */
 #include <stdlib.h>
 
-#include <sys/mman.h>
-
 #include "guest.h"
 #include "prototype.h"
 
 #define HALF (NTMM_TLB_LINES / 2)
 #define PAGES_SMALL NTMM_TLB_LINES
+#define SMALL (PAGES_SMALL * PAGE)
 
 struct walk {
 	struct guest guest;
@@ -22,26 +21,23 @@ struct walk {
 
 /* Pages that fit into the TLB still miss, every time, when two of them share each line, and take turns:
  * page n of the first 2 MB, and of the 2 MB that begin 4 MB further on. */
-static uint64_t next_small(uint64_t base, uint64_t *seed)
+static void choose_small(struct walk *walk)
 {
-	static bool second[HALF];
-	uint64_t random = random_next(seed), line = random % HALF;
-	second[line] = !second[line];
-	return base + (second[line] * PAGES_SMALL + line) * PAGE + (random >> 32) % (PAGE / 8) * 8;
+	bool second[HALF] = {false};
+	uint64_t seed = 1;
+	for (uint64_t i = 0; i < walk->count; i++) {
+		uint64_t random = random_next(&seed), line = random % HALF;
+		uint64_t page = second[line] ? PAGES_SMALL + line : line;
+		second[line] = !second[line];
+		walk->addresses[i] = walk->base + page * PAGE + (random >> 32) % (PAGE / 8) * 8;
+	}
 }
 
-static uint64_t next_large(uint64_t base, uint64_t bytes, uint64_t *seed)
+static void choose_large(struct walk *walk, uint64_t bytes)
 {
-	return base + random_next(seed) % (bytes / 8) * 8;
-}
-
-static void choose_addresses(struct walk *walk, uint64_t bytes)
-{
-	uint64_t seed = bytes;
-	walk->addresses = bench_alloc(walk->count, sizeof *walk->addresses);
+	uint64_t seed = 1;
 	for (uint64_t i = 0; i < walk->count; i++)
-		walk->addresses[i] = bytes > PAGES_SMALL * PAGE ? next_large(walk->base, bytes, &seed)
-		                                                : next_small(walk->base, &seed);
+		walk->addresses[i] = walk->base + random_next(&seed) % (bytes / 8) * 8;
 }
 
 static void map_range(struct walk *walk, uint64_t from, uint64_t bytes)
@@ -51,19 +47,9 @@ static void map_range(struct walk *walk, uint64_t from, uint64_t bytes)
 		prototype_map(&walk->prototype, at, guest_page(&walk->guest, at));
 }
 
-static void map_all(struct walk *walk, uint64_t bytes)
-{
-	if (bytes > PAGES_SMALL * PAGE) {
-		map_range(walk, walk->base, bytes);
-	} else {
-		map_range(walk, walk->base, bytes / 2);
-		map_range(walk, walk->base + PAGES_SMALL * PAGE, bytes / 2);
-	}
-}
-
 static void *begin(const struct row *row, const struct bench *bench, const char **why)
 {
-	uint64_t bytes = row->size, reserved = bytes > PAGES_SMALL * PAGE ? bytes : 2 * bytes;
+	uint64_t bytes = row->size, reserved = bytes > SMALL ? bytes : 2 * SMALL;
 	if (host_available() < bytes + bytes / 4 + GB) {
 		*why = "the host has too little memory";
 		return NULL;
@@ -73,8 +59,15 @@ static void *begin(const struct row *row, const struct bench *bench, const char 
 	prototype_begin(&walk->prototype, reserved / (2 * MB) + reserved / GB + 8);
 	walk->base = guest_commit(&walk->guest, reserved);
 	walk->count = bench_times(bench, MB);
-	map_all(walk, bytes);
-	choose_addresses(walk, bytes);
+	walk->addresses = bench_alloc(walk->count, sizeof *walk->addresses);
+	if (bytes > SMALL) {
+		choose_large(walk, bytes);
+		map_range(walk, walk->base, bytes);
+	} else {
+		choose_small(walk);
+		map_range(walk, walk->base, SMALL / 2);
+		map_range(walk, walk->base + SMALL, SMALL / 2);
+	}
 	return walk;
 }
 

@@ -13,7 +13,7 @@ src/engine.h         src/base src/space public
 src/object           src/base src/space src/engine.h public
 src/nt               src/base src/space src/engine.h src/object public
 src/win32            src/base src/space src/engine.h src/object src/nt public
-src/embed            src/base src/space src/engine.h src/object src/win32 src/machine src/machine/thread public
+src/embed            src/base src/space src/engine.h src/object src/win32 src/machine src/machine/pager src/machine/thread public
 
 src/machine/phys     src/base src/space src/engine.h public
 src/machine/store    src/base src/space src/engine.h public

@@ -24,7 +24,10 @@ static const char *parse_reference(const unsigned char *at, uint64_t line, struc
 	const char *error = read_kind(&at, &kind);
 	if (error)
 		return error;
+	const unsigned char *letter_end = at;
 	at = skip_blanks(at);
+	if (at == letter_end)
+		return "a space is missing after the letter";
 	error = read_address(&at, &address);
 	if (error)
 		return error;

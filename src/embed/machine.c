@@ -5,6 +5,10 @@
 #include "base/check.h"
 #include "embed/embed.h"
 #include "object/handle.h"
+#include "machine/pager/events.h"
+#include "machine/pager/frames.h"
+#include "machine/pager/visit.h"
+#include "machine/pager/write.h"
 
 const char *ntmm_error_message(void)
 {

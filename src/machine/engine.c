@@ -8,6 +8,10 @@
 #include "base/os.h"
 #include "machine/machine.h"
 #include "machine/thread/thread.h"
+#include "machine/pager/change.h"
+#include "machine/pager/events.h"
+#include "machine/pager/page_map.h"
+#include "machine/pager/trim.h"
 
 static struct page_map *map_of(struct space *space)
 {

@@ -10,6 +10,8 @@
 
 #include "base/check.h"
 #include "base/os.h"
+#include "machine/pager/events.h"
+#include "machine/pager/page_map.h"
 
 #define DEFAULT_RAM (UINT64_C(64) << 20)
 #define MINIMUM_FRAMES UINT64_C(64) /* the system, the reserve twice, a process and some pages for it */

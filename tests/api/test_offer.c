@@ -63,8 +63,8 @@ static void test_offered_pages_may_be_lost(void **state) /* OF-3, OF-4 */
 	struct place small = {.machine = place_machine(1 << 20, 8 << 20)};
 	(void)state;
 	place_enter(&small, NTMM_LAYOUT_NT32_2GB);
-	char *base = must_commit(8 * PAGE, PAGE_READWRITE), *more = must_commit(512 * PAGE,
-	                                                                        PAGE_READWRITE);
+	char *base = must_commit(8 * PAGE, PAGE_READWRITE);
+	char *more = must_commit(512 * PAGE, PAGE_READWRITE);
 	for (int i = 0; i < 8; i++)
 		store_at(&small, base + i * PAGE, 1);
 	assert_int_equal(OfferVirtualMemory(base, 8 * PAGE, VmOfferPriorityVeryLow), ERROR_SUCCESS);

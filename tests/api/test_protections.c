@@ -24,26 +24,24 @@ static ULONG_PTR raised_by(const struct place *place)
 static void check_access(const struct place *place, DWORD protect, const char *allowed)
 {
 	char *base = must_commit(PAGE, protect);
-	bool load = strchr(allowed, 'r'), store = strchr(allowed, 'w'), fetch = strchr(allowed,
-	                                                                               'x');
+	bool load = strchr(allowed, 'r'), store = strchr(allowed, 'w');
+	bool fetch = strchr(allowed, 'x');
+	NTSTATUS of_store = store ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+	NTSTATUS of_fetch = fetch ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
 	assert_int_equal(load_raises(place, base), load ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION);
 	if (!load)
 		assert_int_equal(raised_by(place), 0);
-	assert_int_equal(store_raises(place, base), store ? STATUS_SUCCESS
-	                 : STATUS_ACCESS_VIOLATION);
+	assert_int_equal(store_raises(place, base), of_store);
 	if (!store)
 		assert_int_equal(raised_by(place), 1);
-	assert_int_equal(fetch_raises(place, base), fetch ? STATUS_SUCCESS
-	                 : STATUS_ACCESS_VIOLATION);
+	assert_int_equal(fetch_raises(place, base), of_fetch);
 	if (!fetch)
 		assert_int_equal(raised_by(place), FETCH); /* EX-2 */
 	if (load)
 		assert_int_equal(load_at(place, base), store);
 	/* once the page is there, the same */
-	assert_int_equal(store_raises(place, base), store ? STATUS_SUCCESS
-	                 : STATUS_ACCESS_VIOLATION);
-	assert_int_equal(fetch_raises(place, base), fetch ? STATUS_SUCCESS
-	                 : STATUS_ACCESS_VIOLATION);
+	assert_int_equal(store_raises(place, base), of_store);
+	assert_int_equal(fetch_raises(place, base), of_fetch);
 }
 
 static void test_execute(void **state) /* S19: on x86 what runs can be read (PR-10) */

@@ -14,37 +14,40 @@ static MEMORY_BASIC_INFORMATION ask(uint64_t address)
 	return info;
 }
 
-static void check(uint64_t address, MEMORY_BASIC_INFORMATION want)
+/* What is to be told; BaseAddress is the page asked about (VQ-6), and private what is not free. */
+struct want {
+	uint64_t base;
+	DWORD initial; /* AllocationProtect */
+	uint64_t size;
+	DWORD state, protect;
+};
+
+static void check(uint64_t address, struct want want)
 {
 	MEMORY_BASIC_INFORMATION is = ask(address);
-	assert_ptr_equal(is.BaseAddress, at(address & ~UINT64_C(0xFFF))); /* VQ-6 */
-	assert_ptr_equal(is.AllocationBase, want.AllocationBase);
-	assert_int_equal(is.AllocationProtect, want.AllocationProtect);
-	assert_int_equal(is.RegionSize, want.RegionSize);
-	assert_int_equal(is.State, want.State);
-	assert_int_equal(is.Protect, want.Protect);
-	assert_int_equal(is.Type, want.Type);
+	assert_ptr_equal(is.BaseAddress, at(address & ~UINT64_C(0xFFF)));
+	assert_ptr_equal(is.AllocationBase, at(want.base));
+	assert_int_equal(is.AllocationProtect, want.initial);
+	assert_int_equal(is.RegionSize, want.size);
+	assert_int_equal(is.State, want.state);
+	assert_int_equal(is.Protect, want.protect);
+	assert_int_equal(is.Type, want.state == MEM_FREE ? 0 : MEM_PRIVATE);
 }
 
 static void test_fields(void **state) /* VQ-6, VQ-7, VQ-10 to VQ-12 */
 {
 	(void)state;
 	assert_non_null(VirtualAlloc(at(B), GRANULE, MEM_RESERVE, PAGE_EXECUTE_READ));
-	assert_non_null(VirtualAlloc(at(B + 0x2000), 0x3000, MEM_COMMIT, PAGE_READWRITE |
-	                             PAGE_GUARD));
+	assert_non_null(
+		VirtualAlloc(at(B + 0x2000), 0x3000, MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD));
 	assert_non_null(VirtualAlloc(at(B + 0x5000), 0x1000, MEM_COMMIT, PAGE_NOACCESS));
-	check(B, (MEMORY_BASIC_INFORMATION){at(B), at(B), PAGE_EXECUTE_READ, 0, 0x2000, MEM_RESERVE,
-	                                    0, MEM_PRIVATE});
-	check(B + 0x3123, (MEMORY_BASIC_INFORMATION){0, at(B), PAGE_EXECUTE_READ, 0, 0x2000,
-	                                             MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD,
-		MEM_PRIVATE});
-	check(B + 0x5000, (MEMORY_BASIC_INFORMATION){0, at(B), PAGE_EXECUTE_READ, 0, 0x1000,
-	                                             MEM_COMMIT, PAGE_NOACCESS, MEM_PRIVATE});
-	check(B + 0x6000,
-	      (MEMORY_BASIC_INFORMATION){0, at(B), PAGE_EXECUTE_READ, 0, 0xA000, MEM_RESERVE, 0,
-	                                 MEM_PRIVATE});
-	check(B + GRANULE, (MEMORY_BASIC_INFORMATION){0, NULL, 0, 0, 0x7FFE0000 - B - GRANULE,
-	                                              MEM_FREE, PAGE_NOACCESS, 0});
+	check(B, (struct want){B, PAGE_EXECUTE_READ, 0x2000, MEM_RESERVE, 0});
+	check(B + 0x3123,
+	      (struct want){B, PAGE_EXECUTE_READ, 0x2000, MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD});
+	check(B + 0x5000, (struct want){B, PAGE_EXECUTE_READ, 0x1000, MEM_COMMIT, PAGE_NOACCESS});
+	check(B + 0x6000, (struct want){B, PAGE_EXECUTE_READ, 0xA000, MEM_RESERVE, 0});
+	check(B + GRANULE,
+	      (struct want){0, 0, 0x7FFE0000 - B - GRANULE, MEM_FREE, PAGE_NOACCESS});
 }
 
 static void test_where_a_page_is_does_not_show(void **state) /* VQ-8 */
@@ -108,8 +111,8 @@ static void test_arguments(void **state) /* VQ-2, VQ-3, VQ-5, VQ-9 */
 static void test_shared_page(void **state) /* AS-4 */
 {
 	(void)state;
-	check(0x7FFE0123, (MEMORY_BASIC_INFORMATION){0, at(0x7FFE0000), PAGE_READONLY, 0, PAGE,
-	                                             MEM_COMMIT, PAGE_READONLY, MEM_PRIVATE});
+	check(0x7FFE0123,
+	      (struct want){0x7FFE0000, PAGE_READONLY, PAGE, MEM_COMMIT, PAGE_READONLY});
 }
 
 static void test_working_set(void **state) /* WS-9, WS-10 */
@@ -117,9 +120,12 @@ static void test_working_set(void **state) /* WS-9, WS-10 */
 	const struct place *place = *state;
 	char *base = must_commit(3 * PAGE, PAGE_READWRITE);
 	PSAPI_WORKING_SET_EX_INFORMATION entries[5] = {
-		{.VirtualAddress = base + 5}, {.VirtualAddress = base + PAGE},
-			{.VirtualAddress = base + 2 * PAGE},
-		{.VirtualAddress = at(B)}, {.VirtualAddress = at(0x80000000)}};
+		{.VirtualAddress = base + 5},
+		{.VirtualAddress = base + PAGE},
+		{.VirtualAddress = base + 2 * PAGE},
+		{.VirtualAddress = at(B)},
+		{.VirtualAddress = at(0x80000000)},
+	};
 	store_at(place, base, 1);
 	assert_succeeds(VirtualLock(base + PAGE, PAGE));
 	assert_succeeds(QueryWorkingSetEx(GetCurrentProcess(), entries, sizeof entries));

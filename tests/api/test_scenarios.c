@@ -100,8 +100,8 @@ static void test_sv8(void **state) /* SV-8 */
 {
 	(void)state;
 	assert_ptr_equal(VirtualAlloc(B, 0x10000, MEM_RESERVE, PAGE_READWRITE), B);
-	assert_ptr_equal(VirtualAlloc(plus(B, 0x1FFF), 2, MEM_COMMIT, PAGE_READWRITE), plus(B,
-	                                                                                    0x1000));
+	assert_ptr_equal(VirtualAlloc(plus(B, 0x1FFF), 2, MEM_COMMIT, PAGE_READWRITE),
+	                 plus(B, 0x1000));
 	check(plus(B, 0x1000), 0x2000, MEM_COMMIT, 4);
 }
 
@@ -257,8 +257,8 @@ static void test_sv50(void **state) /* SV-50 */
 	SYSTEM_INFO system;
 	(void)state;
 	GetSystemInfo(&system);
-	assert_fails(VirtualQuery((char *)system.lpMaximumApplicationAddress + 1, &info,
-	                          sizeof info), 87);
+	char *highest = system.lpMaximumApplicationAddress;
+	assert_fails(VirtualQuery(highest + 1, &info, sizeof info), 87);
 }
 
 int main(void)
@@ -267,8 +267,8 @@ int main(void)
 		place_test(test_sv1),        place_test(test_sv2),        place_test(test_sv3),
 		place_test(test_sv4),        place_test(test_sv5),        place_test(test_sv6),
 		place_test(test_sv7),        place_test(test_sv8),        place_test(test_sv9),
-		place_test(test_sv10),       place_test(test_sv11_to_13),
-			place_test(test_sv14_to_16),
+		place_test(test_sv10),
+		place_test(test_sv11_to_13), place_test(test_sv14_to_16),
 		place_test(test_sv17_to_19), place_test(test_sv20_to_23), place_test(test_sv24),
 		place_test(test_sv25),       place_test(test_sv26),       place_test(test_sv27),
 		place_test(test_sv28),       place_test(test_sv44_45),    place_test(test_sv46_47),

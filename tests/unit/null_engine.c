@@ -169,8 +169,7 @@ static int setup(ntmm_layout layout)
 	struct process *p;
 	null_ledger = (struct ledger){.limit = NULL_LIMIT};
 	null = calloc(1, sizeof *null);
-	null->limits = (struct ws_limits){50, 345, QUOTA_LIMITS_HARDWS_MIN_DISABLE |
-	                                  QUOTA_LIMITS_HARDWS_MAX_DISABLE};
+	null->limits = (struct ws_limits){50, 345, NULL_SOFT};
 	if (space_init(&null->space, &engine, layout_of(layout), &null_ledger, true))
 		return -1;
 	if (process_create(&null->space, &null_ledger, &p))

@@ -51,8 +51,7 @@ struct null_space {
 	unsigned count;
 	NTSTATUS answer;             /* of lock, unlock, copy, set_limits */
 	bool lossy;                  /* reset_undo and reclaim say that contents are lost */
-	/* bytes that a copy does; the whole when `answer` is a success */
-	uint64_t copied;
+	uint64_t copied;             /* bytes that a copy does when `answer` is no success */
 	struct residency residency;
 	struct ws_limits limits;
 };
@@ -62,6 +61,7 @@ extern struct null_space *null;
 extern struct ledger null_ledger;
 
 #define NULL_LIMIT UINT64_C(100000) /* pages that can be committed */
+#define NULL_SOFT (QUOTA_LIMITS_HARDWS_MIN_DISABLE | QUOTA_LIMITS_HARDWS_MAX_DISABLE)
 
 int null_setup(void **state);      /* NTMM_LAYOUT_NT64_128TB */
 int null_setup_2gb(void **state);  /* NTMM_LAYOUT_NT32_2GB */

@@ -251,9 +251,11 @@ static void zero_bits_bound_the_choice(void **state) /* VA-70 to VA-72 */
 	              STATUS_NO_MEMORY);
 	assert_status(NtAllocateVirtualMemory(process, &base, 21, &size, RC, PAGE_READWRITE),
 	              STATUS_NO_MEMORY);
-	for (uint64_t bits = 22; bits < 32; bits++)
-		assert_status(NtAllocateVirtualMemory(process, &base, bits, &size, RC,
-		                                      PAGE_READWRITE), STATUS_INVALID_PARAMETER_3);
+	for (uint64_t bits = 22; bits < 32; bits++) {
+		NTSTATUS status =
+			NtAllocateVirtualMemory(process, &base, bits, &size, RC, PAGE_READWRITE);
+		assert_status(status, STATUS_INVALID_PARAMETER_3);
+	}
 	assert_true(chosen(0x1FFFFF, 1, MEM_RESERVE | MEM_TOP_DOWN) < 0x200000);
 	assert_true(chosen(0x1000000000, 1, MEM_RESERVE | MEM_TOP_DOWN) > UINT32_MAX);
 	assert_true(chosen(UINT64_MAX, 1, MEM_RESERVE | MEM_TOP_DOWN) > UINT32_MAX);

@@ -14,12 +14,16 @@ static NTSTATUS free_as(uint64_t base, uint64_t size, uint32_t type)
 
 static void types_are_checked(void **state) /* VF-2, S62 */
 {
-	static const uint32_t wrong[] = {0, MEM_FREE, MEM_COMMIT, MEM_RELEASE | MEM_DECOMMIT,
-	                                 MEM_RELEASE | 0x100,
-	                                 MEM_PRESERVE_PLACEHOLDER, MEM_DECOMMIT |
-		MEM_COALESCE_PLACEHOLDERS,
-	                                 MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS |
-		MEM_PRESERVE_PLACEHOLDER};
+	static const uint32_t wrong[] = {
+		0,
+		MEM_FREE,
+		MEM_COMMIT,
+		MEM_RELEASE | MEM_DECOMMIT,
+		MEM_RELEASE | 0x100,
+		MEM_PRESERVE_PLACEHOLDER,
+		MEM_DECOMMIT | MEM_COALESCE_PLACEHOLDERS,
+		MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS | MEM_PRESERVE_PLACEHOLDER,
+	};
 	(void)state;
 	assert_ok(alloc(PLACE, K64, RC, PAGE_READWRITE));
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)

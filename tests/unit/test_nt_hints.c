@@ -38,8 +38,8 @@ static void prefetch_checks_in_order(void **state) /* PF-2, PF-4 */
 
 static void prefetch_passes_over_holes(void **state) /* PF-1, PF-3 */
 {
-	MEMORY_RANGE_ENTRY ranges[] = {{0, 1}, {HIGHEST + 1, 1}, {UINT64_MAX, 2}, {PLACE + 1,
-	                                                                           UINT64_MAX}};
+	MEMORY_RANGE_ENTRY ranges[] = {
+		{0, 1}, {HIGHEST + 1, 1}, {UINT64_MAX, 2}, {PLACE + 1, UINT64_MAX}};
 	(void)state;
 	assert_ok(alloc(PLACE, K64, MEM_RESERVE, PAGE_READWRITE));
 	assert_ok(alloc(PLACE + 0x2000, 0x3000, MEM_COMMIT, PAGE_READWRITE));

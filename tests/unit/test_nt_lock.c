@@ -93,8 +93,8 @@ static void system_lock_needs_privilege(void **state) /* VL-1 */
 	assert_status(call(NtUnlockVirtualMemory, PLACE, 1, MAP_SYSTEM | MAP_PROCESS),
 	              STATUS_PRIVILEGE_NOT_HELD);
 	assert_ok(process_reference(process, 0, &p));
-	p->privileges = privilege_with(p->privileges, PRIVILEGE_LOCK_MEMORY, PRIVILEGE_HELD |
-	                               PRIVILEGE_ENABLED);
+	p->privileges = privilege_with(p->privileges, PRIVILEGE_LOCK_MEMORY,
+	                               PRIVILEGE_HELD | PRIVILEGE_ENABLED);
 	process_release(p);
 	assert_ok(call(NtLockVirtualMemory, PLACE, 1, MAP_SYSTEM | MAP_PROCESS));
 	assert_int_equal(null_call(OP_LOCK, 0)->number, 3);

@@ -82,9 +82,15 @@ static void all_pages_change(void **state) /* VP-6, VP-7, VP-10, VP-15 */
 static void every_protection_comes_back_as_old(void **state) /* VP-6, VP-9, PR-1 to PR-5 */
 {
 	static const uint32_t prots[] = {
-		PAGE_NOACCESS, PAGE_READONLY, PAGE_READWRITE, PAGE_EXECUTE, PAGE_EXECUTE_READ,
-			PAGE_EXECUTE_READWRITE,
-		PAGE_READWRITE | PAGE_GUARD, PAGE_READONLY | PAGE_GUARD, PAGE_EXECUTE | PAGE_GUARD,
+		PAGE_NOACCESS,
+		PAGE_READONLY,
+		PAGE_READWRITE,
+		PAGE_EXECUTE,
+		PAGE_EXECUTE_READ,
+		PAGE_EXECUTE_READWRITE,
+		PAGE_READWRITE | PAGE_GUARD,
+		PAGE_READONLY | PAGE_GUARD,
+		PAGE_EXECUTE | PAGE_GUARD,
 	};
 	uint32_t last = PAGE_READWRITE;
 	(void)state;

@@ -7,7 +7,8 @@
 #include "object/token.h"
 
 #define PAGES(n) ((n) * UINT64_C(0x1000))
-#define SOFT (QUOTA_LIMITS_HARDWS_MIN_DISABLE | QUOTA_LIMITS_HARDWS_MAX_DISABLE)
+#define HARD_MINIMUM QUOTA_LIMITS_HARDWS_MIN_ENABLE
+#define HARD_MAXIMUM QUOTA_LIMITS_HARDWS_MAX_ENABLE
 
 static NTSTATUS set(uint64_t minimum, uint64_t maximum, uint32_t flags)
 {
@@ -45,16 +46,14 @@ static void flags_stay_unless_named(void **state) /* WS-3, WS-6 */
 {
 	(void)state;
 	assert_ok(set(PAGES(50), PAGES(100), 0));
-	assert_int_equal(null->limits.flags, SOFT);
-	assert_ok(set(PAGES(50), PAGES(100), QUOTA_LIMITS_HARDWS_MIN_ENABLE));
-	assert_int_equal(null->limits.flags, QUOTA_LIMITS_HARDWS_MIN_ENABLE |
-	                 QUOTA_LIMITS_HARDWS_MAX_DISABLE);
-	assert_ok(set(PAGES(50), PAGES(100), QUOTA_LIMITS_HARDWS_MAX_ENABLE));
+	assert_int_equal(null->limits.flags, NULL_SOFT);
+	assert_ok(set(PAGES(50), PAGES(100), HARD_MINIMUM));
+	assert_int_equal(null->limits.flags, HARD_MINIMUM | QUOTA_LIMITS_HARDWS_MAX_DISABLE);
+	assert_ok(set(PAGES(50), PAGES(100), HARD_MAXIMUM));
 	assert_ok(set(PAGES(50), PAGES(100), 0));
-	assert_int_equal(null->limits.flags, QUOTA_LIMITS_HARDWS_MIN_ENABLE |
-	                 QUOTA_LIMITS_HARDWS_MAX_ENABLE);
-	assert_ok(set(PAGES(50), PAGES(100), SOFT));
-	assert_int_equal(null->limits.flags, SOFT);
+	assert_int_equal(null->limits.flags, HARD_MINIMUM | HARD_MAXIMUM);
+	assert_ok(set(PAGES(50), PAGES(100), NULL_SOFT));
+	assert_int_equal(null->limits.flags, NULL_SOFT);
 }
 
 static void raising_needs_privilege(void **state) /* WS-5 */
@@ -96,7 +95,7 @@ static void limits_read_back(void **state) /* WS-2 */
 	assert_ok(nt_get_working_set_limits(process, &minimum, &maximum, &flags));
 	assert_int_equal(minimum, 0x32000);
 	assert_int_equal(maximum, 0x159000);
-	assert_int_equal(flags, SOFT);
+	assert_int_equal(flags, NULL_SOFT);
 	assert_status(nt_get_working_set_limits(NULL, &minimum, &maximum, NULL),
 	              STATUS_ACCESS_VIOLATION);
 	assert_status(nt_get_working_set_limits(NULL, &minimum, &maximum, &flags),

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/os.h"
-#include "machine/pager/pager.h"
+#include "machine/pager/events.h"
 
 #define FIRST_CAPACITY 256
 

@@ -2,7 +2,12 @@
  *
  * Bringing one page in: what its entry says decides (PG-10 to PG-14, PG-40).
  */
-#include "machine/pager/pager.h"
+#include "machine/pager/events.h"
+#include "machine/pager/fault.h"
+#include "machine/pager/frames.h"
+#include "machine/pager/page_map.h"
+#include "machine/pager/table.h"
+#include "machine/pager/trim.h"
 
 static enum fault_outcome enter(struct fault *fault, struct place place, frame_t frame)
 {

@@ -3,7 +3,11 @@
  * The supply of frames: free, zeroed, then standby, oldest first (PG-36); and how more are made.
  */
 #include "base/check.h"
-#include "machine/pager/pager.h"
+#include "machine/pager/events.h"
+#include "machine/pager/frames.h"
+#include "machine/pager/table.h"
+#include "machine/pager/trim.h"
+#include "machine/pager/write.h"
 
 #define MAKE_ROOM_PAGES 32u
 #define BALANCE_TRIES 64

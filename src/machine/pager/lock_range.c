@@ -4,6 +4,12 @@
  */
 #include "base/os.h"
 #include "machine/pager/touch.h"
+#include "machine/pager/events.h"
+#include "machine/pager/fault.h"
+#include "machine/pager/page_lock.h"
+#include "machine/pager/shoot.h"
+#include "machine/pager/table.h"
+#include "machine/pager/trim.h"
 
 struct locking {
 	unsigned how;

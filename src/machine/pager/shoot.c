@@ -5,7 +5,7 @@
  * in an access to the page: only it fills its lines, under the pager's lock.
  */
 #include "base/os.h"
-#include "machine/pager/pager.h"
+#include "machine/pager/shoot.h"
 
 static void mark(struct translator *translator, struct shootdown *shootdown)
 {

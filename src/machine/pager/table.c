@@ -7,7 +7,10 @@
  * What would be a level of its own is the chain upward: a table is an entry in the table above.
  */
 #include "base/check.h"
-#include "machine/pager/pager.h"
+#include "machine/pager/fault.h"
+#include "machine/pager/frames.h"
+#include "machine/pager/page_map.h"
+#include "machine/pager/table.h"
 
 static struct frame *record_of(const struct page_map *map, frame_t frame)
 {

@@ -4,6 +4,10 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "machine/pager/change.h"
+#include "machine/pager/events.h"
+#include "machine/pager/fault.h"
+#include "machine/pager/frames.h"
 
 #define STARVED_TRIES 64 /* balance steps without any progress before a touch gives up */
 

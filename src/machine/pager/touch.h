@@ -7,7 +7,7 @@
 #ifndef NTMM_MACHINE_PAGER_TOUCH_H
 #define NTMM_MACHINE_PAGER_TOUCH_H
 
-#include "machine/pager/pager.h"
+#include "machine/pager/fault.h"
 #include "space/space.h"
 
 struct ntmm_machine;

@@ -7,7 +7,10 @@
  */
 #include <ntmm/windows.h>
 
-#include "machine/pager/pager.h"
+#include "machine/pager/events.h"
+#include "machine/pager/page_map.h"
+#include "machine/pager/shoot.h"
+#include "machine/pager/trim.h"
 
 #define SAMPLE_FRACTION 8 /* a pass each time that part of the active pages has been faulted in */
 

@@ -2,7 +2,10 @@
  *
  * Entries of a range, table by table. Where there is no table, its whole span is passed over.
  */
-#include "machine/pager/pager.h"
+#include "machine/pager/fault.h"
+#include "machine/pager/frames.h"
+#include "machine/pager/table.h"
+#include "machine/pager/visit.h"
 
 /* The entries of one lowest table, from `page` on; returns where the table or the range ends. */
 static uint64_t visit_table(struct page_map *map, struct place place, uint64_t page, uint64_t end,

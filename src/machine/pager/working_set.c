@@ -2,7 +2,7 @@
  *
  * Membership in working sets. Locked pages are members, but stand in no list: nothing trims them.
  */
-#include "machine/pager/pager.h"
+#include "machine/pager/page_map.h"
 
 void ws_add(struct page_map *map, frame_t frame)
 {

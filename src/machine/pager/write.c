@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "machine/pager/pager.h"
+#include "machine/pager/events.h"
+#include "machine/pager/frames.h"
+#include "machine/pager/write.h"
 
 struct cluster {
 	frame_t frames[CLUSTER_PAGES];

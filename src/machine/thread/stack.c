@@ -7,6 +7,7 @@
  *      | never | kept for the overflow handler |
  */
 #include "machine/thread/thread.h"
+#include "machine/pager/change.h"
 
 static bool is_own_stack(const struct ntmm_thread *thread, uint64_t address)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/thread/thread.h"
+#include "machine/pager/shoot.h"
 
 static void clear_tlb(struct ntmm_tlb *tlb)
 {

@@ -6,6 +6,7 @@
 #define NTMM_MACHINE_THREAD_THREAD_H
 
 #include "machine/pager/touch.h"
+#include "machine/pager/shoot.h"
 
 /* Addresses. Guarded by the space's lock. */
 struct stack {

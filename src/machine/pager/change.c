@@ -4,7 +4,13 @@
  * contents are of no interest. When a function returns no thread has a translation left that the new
  * state forbids.
  */
-#include "machine/pager/pager.h"
+#include "machine/pager/change.h"
+#include "machine/pager/frames.h"
+#include "machine/pager/page_lock.h"
+#include "machine/pager/page_map.h"
+#include "machine/pager/shoot.h"
+#include "machine/pager/trim.h"
+#include "machine/pager/visit.h"
 
 /* What the visitors work with. */
 struct change {

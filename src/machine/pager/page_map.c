@@ -7,7 +7,11 @@
 #include <ntmm/windows.h>
 
 #include "base/os.h"
-#include "machine/pager/pager.h"
+#include "machine/pager/change.h"
+#include "machine/pager/fault.h"
+#include "machine/pager/frames.h"
+#include "machine/pager/page_map.h"
+#include "machine/pager/table.h"
 
 #define DEFAULT_MINIMUM 50 /* pages (WS-2) */
 #define DEFAULT_MAXIMUM 345

@@ -2,7 +2,8 @@
  *
  * Locked pages (VirtualLock): they stay in the working set, and their tables with them.
  */
-#include "machine/pager/pager.h"
+#include "machine/pager/page_lock.h"
+#include "machine/pager/table.h"
 
 #define UNLOCKABLE_PAGES 20 /* of the minimum working set (VL-7) */
 

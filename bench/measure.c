@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "measure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static double median(const double *samples, unsigned count)
+{
+	double *sorted = bench_alloc(count, sizeof *sorted);
+	memcpy(sorted, samples, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, compare);
+	double middle = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+	free(sorted);
+	return middle;
+}
+
+static void repeat(const struct row *row, const struct bench *bench, void *state, struct result *result)
+{
+	for (unsigned i = 0; i < bench->repetitions; i++) {
+		double theirs = row->theirs ? row->theirs(state) : 0;
+		double ours = row->ours(state);
+		if (!i)
+			continue;
+		if (row->theirs)
+			result->theirs.samples[i - 1] = theirs;
+		result->ours.samples[i - 1] = ours;
+	}
+}
+
+static void side_begin(struct side *side, unsigned count)
+{
+	side->samples = bench_alloc(count, sizeof *side->samples);
+}
+
+struct result measure(const struct row *row, const struct bench *bench)
+{
+	struct result result = {.row = row, .skipped = "takes too long for --quick", .count = bench->repetitions - 1};
+	if (row->large && bench->quick)
+		return result;
+	result.skipped = NULL;
+	void *state = row->begin(row, bench, &result.skipped);
+	if (!state)
+		return result;
+	result.skipped = NULL;
+	side_begin(&result.ours, result.count);
+	if (row->theirs)
+		side_begin(&result.theirs, result.count);
+	repeat(row, bench, state, &result);
+	row->end(state);
+	result.ours.median = median(result.ours.samples, result.count);
+	if (row->theirs)
+		result.theirs.median = median(result.theirs.samples, result.count);
+	return result;
+}
+
+void result_free(struct result *result)
+{
+	free(result->theirs.samples);
+	free(result->ours.samples);
+}
+
+bool result_has_reference(const struct result *result)
+{
+	return result->theirs.samples != NULL;
+}
+
+double result_ratio(const struct result *result)
+{
+	return result->ours.median / result->theirs.median;
+}
+
+bool result_is_met(const struct result *result)
+{
+	struct target target = result->row->target;
+	switch (target.kind) {
+	case TARGET_RATIO:
+		return result_ratio(result) <= target.value;
+	case TARGET_RATE:
+		return 1 / result_ratio(result) >= target.value;
+	case TARGET_TIME:
+		return result->ours.median <= target.value;
+	}
+	return false;
+}

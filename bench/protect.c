@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * VirtualProtect while another thread of the process runs: against membarrier(2) alone, which is what
+ * it takes at least to make the other thread forget a translation.
+ *
+ * Threads: the other one loads from the page, or from its neighbours, all the time; both sides are
+ * measured with it.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "guest.h"
+#include "host.h"
+
+#define PAGES 64 /* that the other thread loads from */
+#define TURNS 2000
+
+struct protect {
+	struct guest guest;
+	ntmm_thread *other;
+	pthread_t host_thread;
+	uint64_t base, turns;
+	uint64_t first; /* page that the other thread loads from */
+	_Atomic bool over;
+};
+
+static void *run_other(void *state)
+{
+	struct protect *protect = state;
+	uint64_t value = 0;
+	while (!atomic_load_explicit(&protect->over, memory_order_relaxed))
+		for (uint64_t page = 0; page < PAGES; page++)
+			must(ntmm_load64(protect->other, protect->base + (protect->first + page) * PAGE, &value), "ntmm_load64");
+	use(value);
+	return NULL;
+}
+
+static void *begin(const struct row *row, const struct bench *bench, const char **why)
+{
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
+		*why = "the host has one processor";
+		return NULL;
+	}
+	struct protect *protect = bench_alloc(1, sizeof *protect);
+	guest_begin(&protect->guest, 16 * MB, 0);
+	protect->turns = bench_times(bench, TURNS);
+	protect->first = row->size;
+	protect->base = guest_commit(&protect->guest, 2 * PAGES * PAGE);
+	guest_store_pages(&protect->guest, protect->base, 2 * PAGES * PAGE);
+	protect->other = ntmm_thread_create(protect->guest.process, NULL);
+	must(protect->other != NULL, "ntmm_thread_create");
+	must(!pthread_create(&protect->host_thread, NULL, run_other, protect), "pthread_create");
+	return protect;
+}
+
+static void end(void *state)
+{
+	struct protect *protect = state;
+	atomic_store(&protect->over, true);
+	must(!pthread_join(protect->host_thread, NULL), "pthread_join");
+	ntmm_thread_destroy(protect->other);
+	guest_end(&protect->guest);
+	free(protect);
+}
+
+static double theirs(void *state)
+{
+	const struct protect *protect = state;
+	double start = now();
+	for (uint64_t i = 0; i < protect->turns; i++)
+		host_barrier();
+	return (now() - start) / (double)protect->turns;
+}
+
+/* There and back: so every call changes something. */
+static double ours(void *state)
+{
+	const struct protect *protect = state;
+	LPVOID base = address_pointer(protect->base);
+	DWORD old;
+	double start = now();
+	for (uint64_t i = 0; i < protect->turns; i++)
+		must(VirtualProtectEx(protect->guest.process, base, PAGE, i % 2 ? PAGE_READWRITE : PAGE_READONLY, &old),
+		     "VirtualProtectEx");
+	return (now() - start) / (double)protect->turns;
+}
+
+const struct row rows_protect[] = {
+	{"protect", "VirtualProtectEx, page in use by a thread", "membarrier", {TARGET_RATIO, 1.3}, 0, false,
+	 begin, theirs, ours, end},
+	{"protect-apart", "the same, page not in use by the thread", "membarrier", {TARGET_RATIO, 1.3}, PAGES, false,
+	 begin, theirs, ours, end},
+	{0},
+};

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls in a process that has many regions, at random ones: against a search in a binary tree of as
+ * many nodes. Each region is a reservation of one page.
+ */
+#include <stdlib.h>
+
+#include "guest.h"
+#include "scattered.h"
+
+#define TURNS 100000
+#define RAM (64 * GB) /* of address space: what is committed must be promised */
+
+struct regions {
+	struct guest guest;
+	struct scattered tree;
+	DWORD type;
+	uint64_t *bases;
+	uint64_t turns;
+	uint32_t *chosen; /* of the regions, one a turn */
+};
+
+static uint64_t reserve(const struct regions *regions)
+{
+	return (uintptr_t)VirtualAllocEx(regions->guest.process, NULL, PAGE, regions->type, PAGE_READWRITE);
+}
+
+static void *begin_with(const struct row *row, const struct bench *bench, DWORD type)
+{
+	struct regions *regions = bench_alloc(1, sizeof *regions);
+	guest_begin(&regions->guest, RAM, 0);
+	regions->type = type;
+	regions->bases = bench_alloc(row->size, sizeof *regions->bases);
+	for (uint64_t i = 0; i < row->size; i++) {
+		regions->bases[i] = reserve(regions);
+		must(regions->bases[i] > (i ? regions->bases[i - 1] : 0), "reservations rise");
+	}
+	regions->turns = bench_times(bench, TURNS);
+	regions->chosen = random_stream(regions->turns, (uint32_t)row->size);
+	scattered_begin(&regions->tree, regions->bases, row->size);
+	return regions;
+}
+
+static void *begin(const struct row *row, const struct bench *bench, const char **why)
+{
+	(void)why;
+	return begin_with(row, bench, MEM_RESERVE);
+}
+
+static void *begin_committed(const struct row *row, const struct bench *bench, const char **why)
+{
+	(void)why;
+	return begin_with(row, bench, MEM_RESERVE | MEM_COMMIT);
+}
+
+static void end(void *state)
+{
+	struct regions *regions = state;
+	scattered_end(&regions->tree);
+	guest_end(&regions->guest);
+	free(regions->bases);
+	free(regions->chosen);
+	free(regions);
+}
+
+static double search(void *state)
+{
+	const struct regions *regions = state;
+	double start = now();
+	for (uint64_t i = 0; i < regions->turns; i++)
+		must(scattered_find(&regions->tree, regions->bases[regions->chosen[i]]) != NULL, "the node is there");
+	return (now() - start) / (double)regions->turns;
+}
+
+/* A region goes, and comes back where it was: there is no other place below. */
+static double exchange(void *state)
+{
+	const struct regions *regions = state;
+	double start = now();
+	for (uint64_t i = 0; i < regions->turns; i++) {
+		uint64_t base = regions->bases[regions->chosen[i]];
+		guest_release(&regions->guest, base);
+		must(reserve(regions) == base, "the lowest place is taken");
+	}
+	return (now() - start) / (double)(2 * regions->turns);
+}
+
+static double query(void *state)
+{
+	const struct regions *regions = state;
+	MEMORY_BASIC_INFORMATION info;
+	double start = now();
+	for (uint64_t i = 0; i < regions->turns; i++) {
+		LPVOID base = address_pointer(regions->bases[regions->chosen[i]]);
+		must(VirtualQueryEx(regions->guest.process, base, &info, sizeof info) == sizeof info, "VirtualQueryEx");
+		must(info.AllocationBase == base && info.RegionSize == PAGE, "the answer is right");
+	}
+	return (now() - start) / (double)regions->turns;
+}
+
+#define REGIONS_ROWS(suffix, words, count, is_large) \
+	{"query-" suffix, "VirtualQueryEx, " words, "search in a binary tree", {TARGET_TIME, 1000}, count, is_large, \
+	 begin, search, query, end}, \
+	{"alloc-" suffix, "VirtualAllocEx or FreeEx, " words, "search in a binary tree", {TARGET_TIME, 1000}, count, \
+	 is_large, begin, search, exchange, end}, \
+	{"commit-" suffix, "the same, also committed", "search in a binary tree", {TARGET_TIME, 1000}, count, is_large, \
+	 begin_committed, search, exchange, end}
+
+const struct row rows_regions[] = {
+	REGIONS_ROWS("10k", "10^4 regions", 10000, false),
+	REGIONS_ROWS("1m", "10^6 regions", 1000000, true),
+	{0},
+};

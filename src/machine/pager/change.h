@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Changes of a range of pages that the rules ask for: operations of the engine.
+ *
+ * (W) as in engine.h: the space is locked for writing. They take the pager's lock themselves; when they
+ * return no thread has a translation left that the new state forbids.
+ */
+#ifndef NTMM_MACHINE_PAGER_CHANGE_H
+#define NTMM_MACHINE_PAGER_CHANGE_H
+
+#include "machine/pager/pager.h"
+
+void pages_decommit(struct page_map *map, struct range range);
+void pages_protect(struct page_map *map, struct range range, prot_t prot);
+void pages_reset(struct page_map *map, struct range range);
+bool pages_reset_undo(struct page_map *map, struct range range);
+void pages_offer(struct page_map *map, struct range range);
+void pages_discard(struct page_map *map, struct range range);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One touch of one page: what its entry says decides (PG-10 to PG-14, PG-40).
+ *
+ * Conventions: pager.h. The pager's lock is held.
+ */
+#ifndef NTMM_MACHINE_PAGER_FAULT_H
+#define NTMM_MACHINE_PAGER_FAULT_H
+
+#include "machine/pager/pager.h"
+
+struct fault {
+	struct page_map *map;
+	uint64_t page;
+	ntmm_access access;
+	prot_t prot;          /* what space_decide() said */
+	bool shared;          /* the system's shared page */
+	bool counted;         /* as a hard fault, before it was started again */
+	bool prefetch;        /* do not enter the working set */
+	frame_t reading;      /* FAULT_READ: into this frame */
+	NTSTATUS status;      /* FAULT_FAILED: of the read */
+	struct place place;   /* FAULT_DONE: the entry, present, accessed, and dirty for a store */
+};
+
+enum fault_outcome {
+	FAULT_DONE,
+	FAULT_WAIT,   /* for a transfer under way: lock_wait, then again */
+	FAULT_FRAME,  /* no frame: drop the locks, pager_make_room, then again */
+	FAULT_READ,   /* drop the locks, fault_read, then again */
+};
+enum fault_outcome fault_step(struct fault *fault);
+
+/* A fault that took steps is given up: tables it has made are let go. */
+void fault_abandon(struct fault *fault);
+
+/* FAULT_READ for the page or table whose entry, at `place`, is paged out. */
+enum fault_outcome fault_begin_read(struct fault *fault, struct place place, struct pte pte);
+
+/* (s) The I/O that FAULT_READ asks for. STATUS_SUCCESS, or the reason: then the page is where it was. */
+NTSTATUS fault_read(struct fault *fault);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The supply of frames, and how more are made (PG-36).
+ *
+ * Conventions: pager.h. The pager's lock is held.
+ * Functions marked (s) or (0) take it themselves.
+ */
+#ifndef NTMM_MACHINE_PAGER_FRAMES_H
+#define NTMM_MACHINE_PAGER_FRAMES_H
+
+#include "machine/pager/pager.h"
+
+/* Free, zeroed or standby (PG-36); in the latter case its page now is in its slot alone. */
+frame_t pager_take(struct pager *pager, enum frame_use use);
+/* The page or table in `frame` is gone: the frame is free, its slot too. Not in a working set. */
+void pager_drop(struct pager *pager, frame_t frame);
+void pager_free_slot(struct pager *pager, struct frame *record);
+/* (s) Makes a frame available, by trimming and writing. STATUS_SUCCESS after some progress; else why
+ * there is none: the last write error or STATUS_NO_MEMORY. */
+NTSTATUS pager_make_room(struct pager *pager);
+/* (0) As ntmm_machine_balance. */
+uint64_t pager_balance(struct pager *pager, uint64_t available);
+/* Whether so few pages are available that whoever can should balance. */
+bool pager_is_low(const struct pager *pager);
+
+#endif

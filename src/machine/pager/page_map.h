@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A process's page map and working set: beginning, end, membership.
+ *
+ * (0) no lock is held.
+ */
+#ifndef NTMM_MACHINE_PAGER_PAGE_MAP_H
+#define NTMM_MACHINE_PAGER_PAGE_MAP_H
+
+#include "machine/pager/pager.h"
+
+/* A page map with a top table. STATUS_NO_MEMORY, STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout, bool nx);
+/* Everything it has goes. */
+void page_map_destroy(struct page_map *map);
+
+/* Membership. Locked pages are members, but stand in no list: nothing trims them. The pager's lock is held. */
+void ws_add(struct page_map *map, frame_t frame);
+void ws_remove(struct page_map *map, frame_t frame);
+
+#endif

@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Replays of small traces: what is counted, in tables and in JSON; several machines; standard input;
+# traces that do not fit.
+. "$(dirname "$0")/common"
+
+# 300 pages, each stored to and loaded from, three times over.
+awk 'BEGIN { for (r = 0; r < 3; r++) for (p = 0; p < 300; p++) {
+	printf "I  %08x,4\n S %08x,8\n", 65536 + p % 7 * 16, 1048576 + p * 4096 + r * 8
+	printf " L %08x,8\n M %08x,4\n", 1048576 + p * 4096, 1048576 + p * 4096 + 64 } }' >"$work/big"
+# 5 pages.
+printf '10000 R\n11000 W\n12ff0 W\n13000 R\n30000 R\n10008 W\n' >"$work/small"
+gzip -c "$work/big" >"$work/big.gz"
+zstd_frame <"$work/small" >"$work/small.zst"
+
+# ---- numbers -------------------------------------------------------------------------------------
+run 0 replay --json "$work/small.zst"
+silent
+for pair in references=6 fetches=0 loads=3 stores=3 modifies=0 pages_touched=5 demand_zero_faults=5 \
+	soft_faults=0 hard_faults=0 page_ins=0 page_outs=0 working_set_peak=5 ram_bytes=67108864 \
+	paging_file_bytes=268435456; do
+	[ "$(field "${pair%=*}")" = "${pair#*=}" ] || complain "$pair, but $(field "${pair%=*}")"
+done
+out '"layout": "nt64-128tb"'
+out '"verified": false'
+out "\"trace\": \"$work/small.zst\""
+
+run 0 replay "$work/small"
+grep -qE '^ *64M +small +6 +5 +5 +0 +0 +0 +0 +5 ' "$work/out" || { complain 'row of small'; cat "$work/out"; }
+grep -qE '^ *64M +6 +5 +5 +0 +0 +0 +0 +5 ' "$work/out" || { complain 'row of the machine'; cat "$work/out"; }
+
+# ---- more than RAM, verified ----------------------------------------------------------------------
+run 0 replay --verify --layout nt32-2gb --ram 1M --paging-file 8M "$work/big" "$work/small" "$work/big.gz"
+silent
+out verified
+run 0 replay --verify --json --layout nt32-2gb --ram 1M --paging-file 8M "$work/big" "$work/big.gz"
+[ "$(field hard_faults)" -gt 300 ] && [ "$(field page_outs)" -gt 300 ] || complain 'nothing was paged out'
+[ "$(field pages_touched)" = 602 ] || complain "$(field pages_touched) pages touched"
+out '"verified": true'
+
+# ---- several machines ------------------------------------------------------------------------------
+run 0 replay --ram 1M,1536K,2M,8M "$work/big" "$work/small"
+for ram in 1M 1536K 2M 8M; do
+	[ "$(grep -cE "^ *$ram " "$work/out")" = 3 ] || { complain "rows of $ram"; cat "$work/out"; }
+done
+run 0 replay --json --ram 1M,8M "$work/big"
+[ "$(grep -c '"ram_bytes"' "$work/out")" = 2 ] || complain 'two machines in JSON'
+
+# The same again gives the same.
+run 0 replay --json --ram 1M,2M --paging-file 16M "$work/big" "$work/small"
+grep -v seconds "$work/out" >"$work/first"
+run 0 replay --json --ram 1M,2M --paging-file 16M "$work/big" "$work/small"
+grep -v seconds "$work/out" | cmp -s - "$work/first" || complain 'two replays differ'
+
+# ---- standard input --------------------------------------------------------------------------------
+for input in big big.gz small small.zst; do
+	run_with "$work/$input" 0 replay --json --ram 1M,4M -
+	out '"trace": "standard input"'
+	grep -vE 'seconds|"trace"' "$work/out" >"$work/first"
+	run 0 replay --json --ram 1M,4M "$work/$input"
+	grep -vE 'seconds|"trace"' "$work/out" | cmp -s - "$work/first" || complain "$input from standard input"
+	cat "$work/$input" | "$NTMM" replay --json --ram 1M,4M - 2>&1 | grep -vE 'seconds|"trace"' |
+		cmp -s - "$work/first" || complain "$input through a pipe"
+done
+cat "$work/small" | "$NTMM" replay --json - >"$work/out" 2>&1 || complain 'pipe, one machine'
+[ "$(field references)" = 6 ] || complain 'pipe, one machine'
+
+# ---- what does not fit -----------------------------------------------------------------------------
+misfit() { # layout, address, line
+	run 2 replay --layout "$1" "$work/misfit"
+	err "ntmm: $work/misfit:$3: the trace does not fit the layout"
+	err "$2"
+}
+printf '10000 R\nffff R\n' >"$work/misfit"
+for layout in nt32-2gb nt32-3gb wow64-4gb nt64-8tb nt64-128tb; do
+	misfit $layout 0xffff 2
+done
+printf '10000 R\n\n7fff0000 W\n' >"$work/misfit"
+misfit nt32-2gb 0x7fff0000 3
+run 0 replay --layout nt32-3gb "$work/misfit"
+printf 'I  1ffefffd78,8\n' >"$work/misfit"
+misfit wow64-4gb 0x1ffefffd78 1
+run 0 replay --layout nt64-8tb "$work/misfit"
+printf ' S ffffffff81000000,8\n' >"$work/misfit"
+misfit nt64-128tb 0xffffffff81000000 1
+
+# ---- limits ----------------------------------------------------------------------------------------
+run 1 replay --ram 1M --paging-file 0 "$work/big"
+err "ntmm: $work/big:"
+err 'the commit limit is reached'
+run 0 replay --ram 8M --paging-file 0 "$work/big"
+set --
+while [ $# -lt 60 ]; do
+	set -- "$@" "$work/small"
+done
+run 1 replay --ram 256K "$@"
+err "ntmm: $work/small: the machine has no room for the process"
+
+# Results that cannot be written are a failure.
+if [ -w /dev/full ]; then
+	"$NTMM" replay "$work/small" >/dev/full 2>"$work/err" && complain 'a full disk was not noticed'
+	err 'ntmm: standard output: No space left on device'
+fi
+done_testing
