@@ -6,6 +6,9 @@
  * that cannot be avoided, without ntmm. Both are repeated in turn in the same process, so that they
  * see the same machine; the first repetition of each only warms memory up. What counts is the ratio.
  *
+ * Time is what the thread had a processor for, so that other processes of the host count little; where
+ * threads wait for one another it is the clock on the wall, a call at a time.
+ *
  * Units: nanoseconds for one operation, bytes. Errors: nothing here returns one; what a benchmark
  * needs and does not get ends the program with a message. Threads: one, but where a row says so.
  */
@@ -60,12 +63,26 @@ struct row {
 extern const struct row rows_hit[], rows_walk[], rows_fault[], rows_hard[], rows_regions[], rows_large[],
 	rows_copy[], rows_protect[], rows_replay[];
 
-static inline double now(void)
+static inline double read_clock(clockid_t clock)
 {
 	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(clock, &t);
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
+
+/* ns that the calling thread has run. */
+static inline double now(void)
+{
+	return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static inline double wall_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+/* The middle one, or the mean of the two in the middle. */
+double median(const double *samples, uint64_t count);
 
 /* How often to do something that is usually done `times` times. */
 static inline uint64_t bench_times(const struct bench *bench, uint64_t times)

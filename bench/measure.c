@@ -2,23 +2,6 @@
 #include "measure.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(const double *samples, unsigned count)
-{
-	double *sorted = bench_alloc(count, sizeof *sorted);
-	memcpy(sorted, samples, count * sizeof *sorted);
-	qsort(sorted, count, sizeof *sorted, compare);
-	double middle = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
-	free(sorted);
-	return middle;
-}
 
 static void repeat(const struct row *row, const struct bench *bench, void *state, struct result *result)
 {

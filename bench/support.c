@@ -60,3 +60,19 @@ uint32_t *random_stream(uint64_t count, uint32_t below)
 		stream[i] = (uint32_t)(random_next(&seed) % below);
 	return stream;
 }
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+double median(const double *samples, uint64_t count)
+{
+	double *sorted = bench_alloc(count, sizeof *sorted);
+	memcpy(sorted, samples, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, compare);
+	double middle = (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
+	free(sorted);
+	return middle;
+}

@@ -106,6 +106,12 @@ static void fault_hard(struct tour *tour)
 	ntmm_thread *thread = tour->thread;
 	const uint64_t *page = tour->page;
 	SHOW_LOAD(ntmm_load64(thread, page[0], &value));
+}
+
+static void change(struct tour *tour)
+{
+	ntmm_thread *thread = tour->thread;
+	const uint64_t *page = tour->page;
 	SHOW_STORE(ntmm_store64(thread, page[0], 0x5555));
 }
 
@@ -152,7 +158,7 @@ static void lose_frames(struct tour *tour)
 {
 	HANDLE other = ntmm_process_create(tour->machine, NTMM_LAYOUT_NT32_2GB);
 	uint64_t touched = touch_until_out(tour, other);
-	printf("  a second process touches %ju pages\n", (uintmax_t)touched);
+	printf("  a second process touches %ju pages of its own, then ends\n", (uintmax_t)touched);
 	SHOW_BOOL(TerminateProcess(other, 0));
 	CloseHandle(other);
 }
@@ -173,6 +179,7 @@ static const struct {
 	{"write-out", write_out},
 	{"frames lost", lose_frames},
 	{"hard fault", fault_hard},
+	{"change", change},
 	{"decommit", decommit},
 	{"release", release},
 };

@@ -26,16 +26,12 @@ static NTSTATUS check_place(const struct layout *layout, const struct write *w)
 	return host_range_ok(w->from, w->left) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION; /* PM-7 */
 }
 
-/* Neither can be written nor is code: a debugger may patch code only (PM-12). */
-static bool is_closed(prot_t prot)
+/* What a debugger may patch (PM-11). Not through a guard (PM-14), nor what has been offered; of such
+ * pages, and of data that is read-only (PM-12), a plain write says what it thinks. */
+static bool is_closed_code(attr_t attr)
 {
-	return !prot_is_guard(prot) && !prot_can_write(prot) && !prot_can_execute(prot);
-}
-
-/* A guard is left in place, and stops the copy (PM-14). */
-static bool is_closed_code(prot_t prot)
-{
-	return !prot_is_guard(prot) && !prot_can_write(prot) && prot_can_execute(prot);
+	prot_t prot = attr_prot(attr);
+	return !(attr & ATTR_OFFERED) && !prot_is_guard(prot) && prot_can_execute(prot) && !prot_can_write(prot);
 }
 
 /* PM-13: what making all of it writable would say (VP-4, VP-5). */
@@ -45,9 +41,7 @@ static NTSTATUS check_pages(const struct space *space, const struct write *w)
 	struct range range = pages_touched(w->at, w->at + w->left - 1);
 	if (!space_one_vad(space, range, &vad))
 		return STATUS_CONFLICTING_ADDRESSES;
-	if (!space_all_committed(space, range))
-		return STATUS_NOT_COMMITTED;
-	return is_closed(attr_prot(space_run(space, w->at).attr)) ? STATUS_ACCESS_VIOLATION : STATUS_SUCCESS;
+	return space_all_committed(space, range) ? STATUS_SUCCESS : STATUS_NOT_COMMITTED;
 }
 
 static NTSTATUS check(struct target *target, const struct write *w)
@@ -95,8 +89,7 @@ static NTSTATUS write_run(struct target *target, struct write *w)
 	struct run run = space_run(target->space, w->at);
 	target_unlock(target);
 	uint64_t bytes = min_u64(w->left, address_of(run.end) - w->at);
-	bool code = attr_is_committed(run.attr) && is_closed_code(attr_prot(run.attr));
-	return code ? write_code(w, bytes) : write_piece(w, bytes);
+	return is_closed_code(run.attr) ? write_code(w, bytes) : write_piece(w, bytes);
 }
 
 static NTSTATUS write_all(struct write *w)

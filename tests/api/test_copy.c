@@ -243,9 +243,13 @@ static void test_write_across_protections(void **state)
 	const DWORD middle[] = {PAGE_EXECUTE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE};
 	for (size_t i = 0; i < sizeof middle / sizeof middle[0]; i++) {
 		char *base = three(middle[i]);
-		memset(host, 0xCD, sizeof host);
-		assert_succeeds(WriteProcessMemory(GetCurrentProcess(), base, host, 3 * PAGE, NULL));
-		assert_true(holds(place, base, 0xCD, 3 * PAGE));
+		SIZE_T copied = NOTHING;
+		for (int page = 0; page < 3; page++)
+			memset(host + page * PAGE, 0xC0 + page, PAGE);
+		assert_succeeds(WriteProcessMemory(GetCurrentProcess(), base, host, 3 * PAGE, &copied));
+		assert_int_equal(copied, 3 * PAGE);
+		for (int page = 0; page < 3; page++)
+			assert_true(holds(place, base + page * PAGE, (uint8_t)(0xC0 + page), PAGE));
 		assert_succeeds(WriteProcessMemory(GetCurrentProcess(), base + PAGE, host, 2 * PAGE, NULL));
 		assert_int_equal(protect_at(base), PAGE_READWRITE);
 		assert_int_equal(protect_at(base + PAGE), middle[i]);
@@ -296,12 +300,31 @@ static void test_write_where_nothing_can_be_made_writable(void **state)
 static void test_write_guarded(void **state)
 {
 	struct place *place = *state;
-	char *base = three(PAGE_READWRITE | PAGE_GUARD);
-	assert_writes(base + PAGE, 1, ERROR_NOACCESS, 0);
-	assert_writes(base + PAGE - 1, 2, ERROR_PARTIAL_COPY, 1);
-	assert_int_equal(protect_at(base + PAGE), PAGE_READWRITE | PAGE_GUARD);
-	assert_int_equal(load_raises(place, base + PAGE), STATUS_GUARD_PAGE_VIOLATION);
-	assert_true(holds(place, base + PAGE, 2, PAGE));
+	const DWORD guarded[] = {PAGE_READWRITE | PAGE_GUARD, PAGE_READONLY | PAGE_GUARD,
+	                         PAGE_EXECUTE_READ | PAGE_GUARD};
+	for (size_t i = 0; i < sizeof guarded / sizeof guarded[0]; i++) {
+		char *base = three(guarded[i]);
+		assert_writes(base + PAGE, 1, ERROR_NOACCESS, 0);
+		assert_writes(base + PAGE - 1, 2, ERROR_PARTIAL_COPY, 1);
+		assert_int_equal(protect_at(base + PAGE), guarded[i]);
+		assert_int_equal(load_raises(place, base + PAGE), STATUS_GUARD_PAGE_VIOLATION);
+		assert_true(holds(place, base + PAGE, 2, PAGE));
+	}
+}
+
+/* OF-3: nobody reaches offered pages, a debugger neither. */
+static void test_write_offered(void **state)
+{
+	struct place *place = *state;
+	const DWORD protections[] = {PAGE_READWRITE, PAGE_EXECUTE_READ};
+	for (size_t i = 0; i < sizeof protections / sizeof protections[0]; i++) {
+		char *base = three(protections[i]);
+		assert_int_equal(OfferVirtualMemory(base + PAGE, PAGE, VmOfferPriorityNormal), ERROR_SUCCESS);
+		assert_writes(base + PAGE, 1, ERROR_NOACCESS, 0);
+		assert_int_equal(load_raises(place, base + PAGE), STATUS_ACCESS_VIOLATION);
+		assert_int_equal(ReclaimVirtualMemory(base + PAGE, PAGE), ERROR_SUCCESS);
+		assert_true(holds(place, base + PAGE, 2, PAGE));
+	}
 }
 
 static void test_write_to_the_shared_page(void **state)
@@ -362,6 +385,7 @@ int main(void)
 		place_test(test_write_read_only),
 		place_test(test_write_where_nothing_can_be_made_writable),
 		place_test(test_write_guarded),
+		place_test(test_write_offered),
 		place_test(test_write_to_the_shared_page),
 		place_test(test_write_uncached_code),
 		place_test(test_native_write),

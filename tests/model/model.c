@@ -562,10 +562,7 @@ MEMORY_BASIC_INFORMATION model_query(const struct model *m, uint64_t address)
 		return info;
 	info.AllocationProtect = page->allocation_protect;
 	info.Type = MEM_PRIVATE;
-	if (in_window(m, number))
-		info.AllocationBase = (PVOID)(uintptr_t)(allocation_of(m, number).first * PAGE);
-	else
-		info.AllocationBase = (PVOID)(uintptr_t)(LOWEST * PAGE);
+	info.AllocationBase = (PVOID)(uintptr_t)(allocation_of(m, number).first * PAGE);
 	return info;
 }
 

@@ -92,7 +92,7 @@ void model_undone(struct model *m, uint64_t address, uint64_t size, uint32_t err
 /* NtFreeVirtualMemory, and VirtualFreeEx when `win32`. */
 struct answer model_free(struct model *m, uint64_t address, uint64_t size, uint32_t type, bool win32);
 struct answer model_protect(struct model *m, uint64_t address, uint64_t size, uint32_t protect);
-/* The address is in the window, or in the last page before it. */
+/* The address is in the window. */
 MEMORY_BASIC_INFORMATION model_query(const struct model *m, uint64_t address);
 /* ReadProcessMemory: what is read, model_seen takes. */
 struct answer model_read(const struct model *m, uint64_t address, uint64_t size);

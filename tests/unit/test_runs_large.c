@@ -71,7 +71,7 @@ static void long_use_leaves_the_tree_compact(void **unused)
 
 	(void)unused;
 	REQUIRE(runs_init(&runs, (struct range){16, SPACE_END}));
-	for (model_step = 0; model_step < 400000; model_step++)
+	for (model_step = 0; model_step < 200000; model_step++)
 		set_place(&runs, model_draw(PLACES), model_vad(model_draw(2) * (1 + model_draw(3))));
 	REQUIRE(is_compact(&runs));
 	for (uint64_t number = 0; number < PLACES; number++)

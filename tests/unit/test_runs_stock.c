@@ -46,50 +46,57 @@ static void the_reserve_serves_changes_that_cannot_prepare(void **unused)
 	runs_destroy(&runs);
 }
 
-/* A leaf that takes one more run, beneath a node whose height must not change; NULL when every
- * node there is full. */
-static struct runs_node *leaf_with_room(struct runs_node *node, unsigned level)
+/* A leaf that takes one more run without the root splitting; NULL when all nodes are full. */
+static struct runs_node *leaf_to_fill(struct runs_node *node, unsigned level)
 {
 	if (!level)
 		return node->count < LEAF_RUNS ? node : NULL;
 	for (unsigned i = 0; i < node->count; i++) {
-		struct runs_node *leaf = leaf_with_room(node->inner.child[i], level - 1);
+		struct runs_node *leaf = leaf_to_fill(node->inner.child[i], level - 1);
 		if (leaf)
 			return leaf;
 	}
 	if (node->count == INNER_CHILDREN)
 		return NULL;
-	for (node = node->inner.child[0], level--; level; level--)
-		node = node->inner.child[0];
-	return node; /* full: it will split */
+	for (; level; level--)
+		node = node->inner.child[model_draw(node->count)];
+	return node; /* full, as all here are: there is room for a split */
 }
 
-/* Cuts the first run of the leaf that is longer than a page. The new run ends where that one did, so
- * that one key is put and no more. */
-static void add_run(struct runs *runs, const struct runs_node *leaf)
+/* The last run's end is in another leaf. */
+static struct range longest_run(const struct runs_node *leaf)
 {
-	unsigned slot = 0;
-	while (leaf->leaf.key[slot + 1] - leaf->leaf.key[slot] < 2)
-		slot++;
-	uint64_t start = leaf->leaf.key[slot], end = leaf->leaf.key[slot + 1];
-	static uint64_t number;
-	attr_t attr = ATTR_COMMITTED | number++ % 32;
+	struct range longest = {0, 0};
 
-	REQUIRE(slot + 1 < leaf->count);
+	for (unsigned slot = 0; slot + 1 < leaf->count; slot++) {
+		struct range r = {leaf->leaf.key[slot], leaf->leaf.key[slot + 1]};
+		if (range_pages(r) > range_pages(longest))
+			longest = r;
+	}
+	return longest;
+}
+
+/* The new run ends where the one that it halves did: one key is put and no more. */
+static void add_run(struct runs *runs, const struct runs_node *leaf, uint64_t number)
+{
+	struct range r = longest_run(leaf);
+
+	REQUIRE(range_pages(r) > 3);
 	REQUIRE(runs_prepare(runs, 1));
-	runs_set(runs, (struct range){start + (end - start) / 2, end}, model_vad(1 + number % 3), attr);
+	r.start += range_pages(r) / 2;
+	runs_set(runs, r, model_vad(1 + number % 3), ATTR_COMMITTED | number % 32);
 }
 
 static void fill_all_nodes(struct runs *runs, unsigned height)
 {
 	struct runs_node *leaf;
 
-	for (uint64_t i = 0; runs->height < height; i++) {
+	for (uint64_t at = 0; runs->height < height; at += 2 << 20) {
 		REQUIRE(runs_prepare(runs, 1));
-		runs_set(runs, (struct range){i << 20, (i << 20) + 1}, model_vad(1), ATTR_RESERVED);
+		runs_set(runs, (struct range){at, at + (1 << 20)}, model_vad(1), ATTR_RESERVED);
 	}
-	while ((leaf = leaf_with_room(runs->root, runs->height)))
-		add_run(runs, leaf);
+	while ((leaf = leaf_to_fill(runs->root, runs->height)))
+		add_run(runs, leaf, model_step++);
 	REQUIRE(runs->height == height && runs_check(runs));
 }
 

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Random calls and accesses on machines with little RAM, every answer and every state compared with
+ * the model (architecture, section 7).
+ *
+ * A game is a machine, two processes with a window each, and a third process that wants all the RAM.
+ * NTMM_SEED repeats a game; NTMM_STEPS sets how many calls are made in all; NTMM_STRESS: many.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "world.h"
+
+#define DEFAULT_STEPS 60000
+#define STRESS_STEPS 20000000
+#define GAME_STEPS 4000
+#define HISTORY 40
+
+/* ---- chance --------------------------------------------------------------------------------- */
+
+static uint64_t chance; /* splitmix64 */
+
+static uint64_t draw(void)
+{
+	uint64_t z = (chance += UINT64_C(0x9E3779B97F4A7C15));
+	z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+	z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
+	return z ^ z >> 31;
+}
+
+static uint64_t below(uint64_t n)
+{
+	return draw() % n;
+}
+
+static bool one_in(uint64_t n)
+{
+	return below(n) == 0;
+}
+
+#define PICK(array) ((array)[below(sizeof(array) / sizeof((array)[0]))])
+
+/* ---- what was done last, for the reader of a failure ------------------------------------------ */
+
+static struct {
+	unsigned who;
+	struct call call;
+} history[HISTORY];
+static uint64_t steps_made;
+static uint64_t game_seed;
+static bool tracing;
+
+static void remember(unsigned who, const struct call *call)
+{
+	history[steps_made % HISTORY].who = who;
+	history[steps_made++ % HISTORY].call = *call;
+	if (tracing)
+		print_message("%u: %s\n", who, call_words(call));
+}
+
+static int tell_history(void **state)
+{
+	(void)state;
+	if (!game_seed)
+		return 0;
+	print_error("NTMM_SEED=%" PRIu64 " repeats this; the last calls were\n", game_seed);
+	for (uint64_t n = steps_made > HISTORY ? steps_made - HISTORY : 0; n < steps_made; n++)
+		print_error("  %u: %s\n", history[n % HISTORY].who, call_words(&history[n % HISTORY].call));
+	return 0;
+}
+
+/* ---- the third process ------------------------------------------------------------------------ */
+
+#define MOST_BALLAST 512
+
+struct ballast {
+	HANDLE process;
+	ntmm_thread *thread;
+	uint64_t base;
+	unsigned pages;
+	uint64_t words[MOST_BALLAST];
+};
+
+static void ballast_create(struct ballast *b, ntmm_machine *machine, unsigned wanted)
+{
+	*b = (struct ballast){.process = ntmm_process_create(machine, NTMM_LAYOUT_NT64_128TB)};
+	assert_non_null(b->process);
+	b->thread = ntmm_thread_create(b->process, NULL);
+	assert_non_null(b->thread);
+	for (b->pages = wanted; b->pages && !b->base; b->pages -= b->base ? 0 : 8)
+		b->base = (uint64_t)(uintptr_t)VirtualAllocEx(b->process, NULL, b->pages * PAGE, MEM_RESERVE | MEM_COMMIT,
+		                                              PAGE_READWRITE);
+}
+
+static void ballast_destroy(struct ballast *b)
+{
+	ntmm_thread_destroy(b->thread);
+	CloseHandle(b->process);
+}
+
+/* Uses some pages, so that others have to go; they hold what was stored last. */
+static void ballast_press(struct ballast *b, unsigned times)
+{
+	for (; b->base && times; times--) {
+		uint64_t page = below(b->pages), word = 0;
+		assert_true(ntmm_load64(b->thread, b->base + page * PAGE + 8, &word));
+		assert_int_equal(word, b->words[page]);
+		if (one_in(2))
+			continue;
+		b->words[page] = draw();
+		assert_true(ntmm_store64(b->thread, b->base + page * PAGE + 8, b->words[page]));
+	}
+}
+
+/* ---- the next call ---------------------------------------------------------------------------- */
+
+static const uint32_t protections[] = {
+	PAGE_READWRITE, PAGE_READWRITE, PAGE_READWRITE, PAGE_READWRITE, PAGE_READONLY, PAGE_NOACCESS, PAGE_EXECUTE,
+	PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_READWRITE | PAGE_GUARD, PAGE_READONLY | PAGE_GUARD,
+	PAGE_EXECUTE_READ | PAGE_GUARD, PAGE_READWRITE | PAGE_NOCACHE, PAGE_READONLY | PAGE_WRITECOMBINE,
+};
+
+static const uint32_t odd_protections[] = {
+	0, PAGE_GUARD, PAGE_READONLY | PAGE_READWRITE, PAGE_NOACCESS | PAGE_GUARD, PAGE_NOACCESS | PAGE_NOCACHE,
+	PAGE_READWRITE | PAGE_GUARD | PAGE_NOCACHE, PAGE_READWRITE | PAGE_NOCACHE | PAGE_WRITECOMBINE,
+	PAGE_READWRITE | 0x800, PAGE_WRITECOPY, PAGE_EXECUTE_WRITECOPY, PAGE_WRITECOPY | PAGE_GUARD,
+	PAGE_EXECUTE_READ | PAGE_TARGETS_INVALID, PAGE_READWRITE | PAGE_TARGETS_INVALID, 0xFFFFFFFF,
+};
+
+static const uint32_t odd_types[] = {
+	0, MEM_RESET | MEM_COMMIT, MEM_TOP_DOWN, MEM_DECOMMIT, MEM_RELEASE, MEM_FREE, MEM_RESERVE | MEM_PRIVATE,
+	MEM_COMMIT | MEM_MAPPED, MEM_RESET | MEM_TOP_DOWN, MEM_RESET | MEM_RESET_UNDO, MEM_COMMIT | MEM_WRITE_WATCH,
+	MEM_RESERVE | MEM_WRITE_WATCH, MEM_RESERVE | MEM_PHYSICAL, MEM_PHYSICAL, MEM_COMMIT | MEM_LARGE_PAGES,
+	MEM_RESERVE | MEM_LARGE_PAGES, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, 1u << 31, 3,
+};
+
+static const uint32_t odd_free_types[] = {
+	0, MEM_FREE, MEM_COMMIT, MEM_RELEASE | MEM_DECOMMIT, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER,
+	MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS, MEM_DECOMMIT | MEM_COALESCE_PLACEHOLDERS, MEM_RESET,
+};
+
+static uint64_t any_address(const struct model *m)
+{
+	static const unsigned offsets[] = {0, 0, 0, 0, 0, 1, 0x800, 0xFF8, 0xFFC, 0xFFF};
+	return model_address(m, (unsigned)below(m->count)) + PICK(offsets);
+}
+
+/* Never inside a wall. */
+static uint64_t odd_address(const struct model *m)
+{
+	switch (below(6)) {
+	case 0:
+		return 0;
+	case 1:
+		return below(GRANULE);
+	case 2:
+		return m->maximum + 1;
+	case 3:
+		return m->maximum + 1 + draw() % (UINT64_MAX - m->maximum);
+	case 4:
+		return UINT64_MAX - below(PAGE);
+	default:
+		return any_address(m);
+	}
+}
+
+static uint64_t any_size(void)
+{
+	switch (below(8)) {
+	case 0:
+		return 1 + below(16);
+	case 1:
+		return PAGE;
+	case 2:
+		return (1 + below(4)) * PAGE;
+	case 3:
+		return (1 + below(16)) * PAGE;
+	case 4:
+		return 1 + below(4 * PAGE);
+	case 5:
+		return (1 + below(MOST_PAGES)) * PAGE;
+	case 6:
+		return PAGE - 1 + below(3);
+	default:
+		return 0;
+	}
+}
+
+static uint64_t odd_size(const struct model *m)
+{
+	switch (below(4)) {
+	case 0:
+		return UINT64_MAX - below(2 * PAGE);
+	case 1:
+		return m->maximum + 1 + below(3);
+	case 2:
+		return 0;
+	default:
+		return any_size();
+	}
+}
+
+static uint32_t alloc_type(void)
+{
+	static const uint32_t types[] = {
+		MEM_RESERVE, MEM_RESERVE | MEM_COMMIT, MEM_COMMIT, MEM_COMMIT, MEM_COMMIT, MEM_COMMIT, MEM_RESET, MEM_RESET,
+		MEM_RESET_UNDO, MEM_RESERVE | MEM_TOP_DOWN, MEM_RESERVE | MEM_COMMIT | MEM_TOP_DOWN,
+		MEM_COMMIT | MEM_TOP_DOWN,
+	};
+	return one_in(16) ? PICK(odd_types) : PICK(types);
+}
+
+static void choose_allocate(const struct model *m, struct call *c)
+{
+	c->type = alloc_type();
+	if (one_in(5))
+		c->address = 0;
+	if (one_in(24))
+		c->size = odd_size(m);
+}
+
+static void choose_free(struct call *c)
+{
+	c->type = one_in(16) ? PICK(odd_free_types) : one_in(3) ? MEM_RELEASE : MEM_DECOMMIT;
+	if (c->type == MEM_RELEASE && !one_in(8) && c->kind == FREE_WIN32)
+		c->size = 0;
+	if (!c->size && !one_in(4))
+		c->address &= ~(GRANULE - 1);
+}
+
+static void choose_access(struct call *c)
+{
+	static const unsigned sizes[] = {1, 2, 4, 8, 8, 8, 3, 5, 7};
+	c->size = PICK(sizes);
+	if (one_in(4))
+		c->address = (c->address & ~(PAGE - 1)) + PAGE - below(c->size + 1);
+	if (c->kind != EXCHANGE)
+		return;
+	c->size = 1u << below(4);
+	if (!one_in(16))
+		c->address &= ~(c->size - 1);
+}
+
+static enum call_kind any_kind(void)
+{
+	static const enum call_kind kinds[] = {
+		ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE, FREE_WIN32, FREE_NATIVE, PROTECT, PROTECT, PROTECT,
+		LOAD, LOAD, STORE, STORE, STORE, STORE, FETCH, EXCHANGE, EXCHANGE, READ, WRITE, WRITE, WRITE_NATIVE, COPY_IN,
+		COPY_OUT, LOCK, UNLOCK, EMPTY, BALANCE, WRITE_MODIFIED, PREFETCH,
+	};
+	return PICK(kinds);
+}
+
+static bool is_access(enum call_kind kind)
+{
+	return kind == LOAD || kind == STORE || kind == FETCH || kind == EXCHANGE;
+}
+
+static bool takes_odd(enum call_kind kind)
+{
+	return kind == ALLOCATE || kind == FREE_WIN32 || kind == FREE_NATIVE || kind == PROTECT || kind == LOCK ||
+	       kind == UNLOCK || kind == READ || kind == WRITE || kind == WRITE_NATIVE;
+}
+
+static struct call choose(const struct model *m)
+{
+	struct call c = {.kind = any_kind(), .address = any_address(m), .size = any_size(), .value = draw(),
+	                 .thread = (unsigned)below(THREADS)};
+	c.protect = one_in(12) ? PICK(odd_protections) : PICK(protections);
+	c.type = one_in(2);
+	if (takes_odd(c.kind) && one_in(24)) {
+		c.address = odd_address(m);
+		c.size = odd_size(m);
+		if (c.size == m->maximum + 1) /* no host buffer is so large */
+			c.size++;
+	}
+	if (c.kind == ALLOCATE)
+		choose_allocate(m, &c);
+	if (c.kind == FREE_WIN32 || c.kind == FREE_NATIVE)
+		choose_free(&c);
+	if (is_access(c.kind))
+		choose_access(&c);
+	if (c.kind == BALANCE || c.kind == WRITE_MODIFIED)
+		c.size = below(one_in(4) ? 1000 : 20);
+	return c;
+}
+
+/* A range must not lie in the walls alone: see model.h. */
+static bool is_fair(const struct model *m, const struct call *c)
+{
+	bool inside = c->address >= model_address(m, 0) && c->address < model_address(m, m->count);
+	return inside || c->address < GRANULE || c->address > m->maximum;
+}
+
+/* Locks are promises of RAM: where little is left of it, the machine may refuse what the model allows. */
+static bool has_room_for_locks(ntmm_machine *machine)
+{
+	ntmm_machine_counters c = {.size = sizeof c};
+	assert_int_equal(ntmm_machine_get_counters(machine, &c), STATUS_SUCCESS);
+	return c.resident_limit - c.resident_total > MOST_PAGES + 8;
+}
+
+/* ---- games ------------------------------------------------------------------------------------ */
+
+struct game {
+	struct world world;
+	struct ballast ballast;
+};
+
+static void step(struct game *g)
+{
+	unsigned who = (unsigned)below(g->world.processes);
+	const struct model *m = &g->world.inhabitants[who].model;
+	struct call call = choose(m);
+	if (!is_fair(m, &call) || (call.kind == LOCK && !has_room_for_locks(g->world.machine)))
+		return;
+	remember(who, &call);
+	world_call(&g->world, who, &call);
+	world_compare(&g->world, who);
+	if (one_in(6))
+		ballast_press(&g->ballast, (unsigned)below(one_in(8) ? 200 : 20));
+	if (one_in(100))
+		world_read_all(&g->world, who);
+	if (one_in(64))
+		world_check(&g->world);
+}
+
+static struct site any_site(void)
+{
+	static const unsigned counts[] = {16, 32, 64, 64};
+	static const uint64_t middles[] = {UINT64_C(0x200000), UINT64_C(0x40000000), UINT64_C(0x7FF00000)};
+	struct site site = {.layout = (ntmm_layout)below(NTMM_LAYOUTS), .count = PICK(counts)};
+	bool wide = site.layout == NTMM_LAYOUT_NT64_8TB || site.layout == NTMM_LAYOUT_NT64_128TB;
+	uint64_t middle = wide && one_in(3) ? UINT64_C(0x8000000000) : PICK(middles);
+	site.base = one_in(4) ? GRANULE : middle - site.count / 32 * GRANULE;
+	return site;
+}
+
+static ntmm_machine_config any_config(void)
+{
+	static const unsigned frames[] = {96, 128, 128, 192, 256};
+	static const unsigned slots[] = {0, 64, 200, 1000};
+	return (ntmm_machine_config){
+		.size = sizeof(ntmm_machine_config), .flags = one_in(4) ? NTMM_MACHINE_NO_NX : 0,
+		.ram_bytes = PICK(frames) * PAGE, .paging_file_bytes = PICK(slots) * PAGE};
+}
+
+static void begin(struct game *g)
+{
+	ntmm_machine_config config = any_config();
+	world_create(&g->world, &config);
+	for (int n = 0; n < PROCESSES; n++) {
+		struct site site = any_site();
+		world_add(&g->world, &site);
+		if (one_in(4)) /* a small working set, that does not grow (PG-53) */
+			assert_true(SetProcessWorkingSetSizeEx(g->world.inhabitants[n].process, 50 * PAGE, 50 * PAGE,
+			                                       QUOTA_LIMITS_HARDWS_MAX_ENABLE));
+	}
+	ballast_create(&g->ballast, g->world.machine, (unsigned)below(MOST_BALLAST));
+}
+
+static void play(uint64_t seed, uint64_t steps)
+{
+	static struct game g;
+	chance = game_seed = seed;
+	steps_made = 0;
+	begin(&g);
+	for (uint64_t n = 0; n < steps; n++)
+		step(&g);
+	world_check(&g.world);
+	ballast_destroy(&g.ballast);
+	world_destroy(&g.world);
+}
+
+static uint64_t number(const char *name, uint64_t otherwise)
+{
+	const char *value = getenv(name);
+	return value && *value ? strtoull(value, NULL, 0) : otherwise;
+}
+
+static void random_calls(void **state)
+{
+	uint64_t seed = number("NTMM_SEED", (uint64_t)time(NULL) * 1000003);
+	uint64_t steps = number("NTMM_STEPS", getenv("NTMM_STRESS") ? STRESS_STEPS : DEFAULT_STEPS);
+	(void)state;
+	tracing = getenv("NTMM_TRACE") != NULL;
+	print_message("NTMM_SEED=%" PRIu64 " NTMM_STEPS=%" PRIu64 "\n", seed, steps);
+	for (; steps; seed++) {
+		uint64_t now = steps < GAME_STEPS ? steps : GAME_STEPS;
+		play(seed, now);
+		steps -= now;
+	}
+	game_seed = 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(random_calls, NULL, tell_history),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A machine with processes, and the model beside each: every call is made on both, and what they say
+ * is compared.
+ *
+ * Threads: one host thread.
+ */
+#ifndef TESTS_MODEL_WORLD_H
+#define TESTS_MODEL_WORLD_H
+
+#include <ntmm/machine.h>
+
+#include "model.h"
+
+#define PROCESSES 2
+#define THREADS 2
+
+struct inhabitant {
+	struct model model;
+	HANDLE process;
+	ntmm_thread *threads[THREADS];
+};
+
+struct world {
+	ntmm_machine *machine;
+	bool nx;
+	unsigned processes;
+	struct inhabitant inhabitants[PROCESSES];
+};
+
+/* Where the window of a process lies. */
+struct site {
+	ntmm_layout layout;
+	uint64_t base;   /* multiple of 64 KB */
+	unsigned count;  /* pages, multiple of 16 */
+};
+
+void world_create(struct world *w, const ntmm_machine_config *config);
+/* A process of its own, all of whose space but the window is taken. */
+void world_add(struct world *w, const struct site *site);
+void world_destroy(struct world *w);
+
+enum call_kind {
+	ALLOCATE,       /* VirtualAllocEx: type, protect */
+	FREE_WIN32,     /* VirtualFreeEx: type */
+	FREE_NATIVE,    /* NtFreeVirtualMemory: type; releases parts (VF-33) */
+	PROTECT,        /* VirtualProtectEx: protect */
+	LOAD,           /* by a thread: size 1 to 8 */
+	STORE,          /* value */
+	FETCH,
+	EXCHANGE,       /* expected when `type`, else something else; value */
+	READ,           /* ReadProcessMemory */
+	WRITE,          /* WriteProcessMemory: bytes from value on */
+	WRITE_NATIVE,   /* NtWriteVirtualMemory */
+	COPY_IN,        /* as a system service does */
+	COPY_OUT,
+	LOCK,
+	UNLOCK,
+	EMPTY,          /* EmptyWorkingSet */
+	BALANCE,        /* ntmm_machine_balance: size pages */
+	WRITE_MODIFIED, /* ntmm_machine_write_modified: size pages */
+	PREFETCH,
+	CALL_KINDS
+};
+
+struct call {
+	enum call_kind kind;
+	uint64_t address, size;
+	uint32_t type, protect;
+	uint64_t value;
+	unsigned thread; /* who accesses */
+};
+
+/* Makes the call on both; fails the test when they differ. */
+void world_call(struct world *w, unsigned who, const struct call *call);
+/* Compares everything that can be seen without touching a page: queries of every page, contents of
+ * those in RAM, figures. */
+void world_compare(struct world *w, unsigned who);
+/* Reads every page that can be read. */
+void world_read_all(struct world *w, unsigned who);
+void world_check(struct world *w);
+
+/* The call in words, in a buffer that the next one uses again. */
+const char *call_words(const struct call *call);
+
+#endif
