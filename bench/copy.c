@@ -7,7 +7,7 @@
 
 #include "guest.h"
 
-#define TURNS 200
+#define TURNS 50
 
 struct copy {
 	struct guest guest;

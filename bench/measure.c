@@ -21,6 +21,26 @@ static void side_begin(struct side *side, unsigned count)
 	side->samples = bench_alloc(count, sizeof *side->samples);
 }
 
+/* What slows the host down for a while mostly slows down both of a pair. */
+static double median_ratio(const struct result *result)
+{
+	double *ratios = bench_alloc(result->count, sizeof *ratios);
+	for (unsigned i = 0; i < result->count; i++)
+		ratios[i] = result->ours.samples[i] / result->theirs.samples[i];
+	double ratio = median(ratios, result->count);
+	free(ratios);
+	return ratio;
+}
+
+static void summarise(struct result *result)
+{
+	result->ours.median = median(result->ours.samples, result->count);
+	if (!result_has_reference(result))
+		return;
+	result->theirs.median = median(result->theirs.samples, result->count);
+	result->ratio = median_ratio(result);
+}
+
 struct result measure(const struct row *row, const struct bench *bench)
 {
 	struct result result = {.row = row, .skipped = "takes too long for --quick", .count = bench->repetitions - 1};
@@ -36,9 +56,7 @@ struct result measure(const struct row *row, const struct bench *bench)
 		side_begin(&result.theirs, result.count);
 	repeat(row, bench, state, &result);
 	row->end(state);
-	result.ours.median = median(result.ours.samples, result.count);
-	if (row->theirs)
-		result.theirs.median = median(result.theirs.samples, result.count);
+	summarise(&result);
 	return result;
 }
 
@@ -53,19 +71,14 @@ bool result_has_reference(const struct result *result)
 	return result->theirs.samples != NULL;
 }
 
-double result_ratio(const struct result *result)
-{
-	return result->ours.median / result->theirs.median;
-}
-
 bool result_is_met(const struct result *result)
 {
 	struct target target = result->row->target;
 	switch (target.kind) {
 	case TARGET_RATIO:
-		return result_ratio(result) <= target.value;
+		return result->ratio <= target.value;
 	case TARGET_RATE:
-		return 1 / result_ratio(result) >= target.value;
+		return 1 / result->ratio >= target.value;
 	case TARGET_TIME:
 		return result->ours.median <= target.value;
 	}

@@ -19,13 +19,13 @@ struct result {
 	const char *skipped;   /* why; NULL: it was measured */
 	unsigned count;        /* samples of each side */
 	struct side theirs, ours;
+	double ratio;          /* the median of those of neighbouring samples */
 };
 
 struct result measure(const struct row *row, const struct bench *bench);
 void result_free(struct result *result);
 
 bool result_has_reference(const struct result *result);
-double result_ratio(const struct result *result);
 bool result_is_met(const struct result *result);
 
 #endif

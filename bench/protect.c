@@ -15,7 +15,7 @@
 #include "host.h"
 
 #define PAGES 64 /* that the other thread loads from */
-#define TURNS 2000
+#define TURNS 1000
 
 struct protect {
 	struct guest guest;

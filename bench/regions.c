@@ -8,7 +8,7 @@
 #include "guest.h"
 #include "scattered.h"
 
-#define TURNS 100000
+#define TURNS 20000
 #define RAM (64 * GB) /* of address space: what is committed must be promised */
 
 struct regions {

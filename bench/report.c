@@ -73,7 +73,7 @@ static void put_measured(struct libscols_line *line, const struct result *result
 		return;
 	put(line, REFERENCE, time_text(result->theirs.median).bytes);
 	put(line, AGAINST, result->row->against);
-	put(line, RATIO, ratio_text(result_ratio(result)).bytes);
+	put(line, RATIO, ratio_text(result->ratio).bytes);
 }
 
 static void put_row(struct libscols_table *table, const struct result *result)
@@ -135,7 +135,7 @@ static json_t *result_json(const struct result *result)
 		json_t *reference = side_json(&result->theirs, result->count);
 		json_object_set_new(reference, "operation", json_string(row->against));
 		json_object_set_new(object, "reference", reference);
-		json_object_set_new(object, "ratio", json_real(result_ratio(result)));
+		json_object_set_new(object, "ratio", json_real(result->ratio));
 	}
 	json_object_set_new(object, "met", json_boolean(result_is_met(result)));
 	return object;

@@ -58,7 +58,7 @@ static void *begin(const struct row *row, const struct bench *bench, const char 
 	guest_begin(&walk->guest, reserved + reserved / 64 + 16 * MB, 0);
 	prototype_begin(&walk->prototype, reserved / (2 * MB) + reserved / GB + 8);
 	walk->base = guest_commit(&walk->guest, reserved);
-	walk->count = bench_times(bench, MB);
+	walk->count = bench_times(bench, MB / 4);
 	walk->addresses = bench_alloc(walk->count, sizeof *walk->addresses);
 	if (bytes > SMALL) {
 		choose_large(walk, bytes);
@@ -74,25 +74,28 @@ static void *begin(const struct row *row, const struct bench *bench, const char 
 static double theirs(void *state)
 {
 	struct walk *walk = state;
-	uint64_t sum = 0;
+	const uint64_t *addresses = walk->addresses;
+	uint64_t sum = 0, count = walk->count;
 	double start = now();
-	for (uint64_t i = 0; i < walk->count; i++)
-		sum += prototype_load(&walk->prototype, walk->addresses[i]);
+	for (uint64_t i = 0; i < count; i++)
+		sum += prototype_load(&walk->prototype, addresses[i]);
 	use(sum);
-	return (now() - start) / (double)walk->count;
+	return (now() - start) / (double)count;
 }
 
 static double ours(void *state)
 {
 	const struct walk *walk = state;
-	uint64_t sum = 0, value = 0;
+	const uint64_t *addresses = walk->addresses;
+	ntmm_thread *thread = walk->guest.thread;
+	uint64_t sum = 0, count = walk->count, value = 0;
 	double start = now();
-	for (uint64_t i = 0; i < walk->count; i++) {
-		must(ntmm_load64(walk->guest.thread, walk->addresses[i], &value), "ntmm_load64");
+	for (uint64_t i = 0; i < count; i++) {
+		must(ntmm_load64(thread, addresses[i], &value), "ntmm_load64");
 		sum += value;
 	}
 	use(sum);
-	return (now() - start) / (double)walk->count;
+	return (now() - start) / (double)count;
 }
 
 static void end(void *state)

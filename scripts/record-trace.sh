@@ -11,17 +11,19 @@ for tool in valgrind zstd; do
 	command -v $tool >/dev/null || { echo "needs $tool: apt-get install $tool" >&2; exit 1; }
 done
 
-# The log goes to the pipe, what the program prints to nowhere. When awk has what it wants the
-# program is left to die of its broken pipe: only awk's and zstd's word counts.
-set +o pipefail
-{ valgrind --tool=lackey --trace-mem=yes --log-fd=9 "$@" 9>&1 >/dev/null 2>&1 </dev/null || true; } |
-	awk -v from="$from" -v count="$count" '
-		!/^(I | [LSM]) [0-9a-f]+,[0-9]+$/ { next }
-		n++ < from { next }
-		{ print }
-		n >= from + count { exit }' |
+work=$(mktemp -d)
+mkfifo "$work/log"
+valgrind --tool=lackey --trace-mem=yes --log-fd=9 "$@" 9>"$work/log" >/dev/null 2>&1 </dev/null &
+program=$!
+# Once enough is there the program need not end: nothing of it is wanted any more.
+trap 'kill -KILL $program 2>/dev/null || true; rm -rf "$work"' EXIT
+
+awk -v from="$from" -v count="$count" '
+	!/^(I | [LSM]) [0-9a-f]+,[0-9]+$/ { next }
+	n++ < from { next }
+	{ print }
+	n >= from + count { exit }' "$work/log" |
 	zstd -19 --ultra -q -f -o "$file"
-set -o pipefail
 
 zstd -dcq "$file" | awk -v file="$file" '
 	function number(hex,   i, n) {

@@ -23,11 +23,19 @@ static double seconds_between(struct timespec from, struct timespec to)
 	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / SECOND;
 }
 
+static struct timespec after(struct timespec time)
+{
+	long nanoseconds = time.tv_nsec + EVERY;
+	return (struct timespec){time.tv_sec + nanoseconds / SECOND, nanoseconds % SECOND};
+}
+
 void progress_begin(struct progress *progress, const char *title)
 {
 	*progress = (struct progress){.shown = isatty(STDERR_FILENO), .title = title};
-	if (progress->shown)
-		progress->began = progress->due = now();
+	if (!progress->shown)
+		return;
+	progress->began = now();
+	progress->due = after(progress->began);
 }
 
 static void draw_bar(double part)
@@ -54,8 +62,7 @@ void progress_show(struct progress *progress, uint64_t done, uint64_t whole, uin
 	        seconds > 0 ? million / seconds : 0);
 	fflush(stderr);
 	progress->drawn = true;
-	long next = time.tv_nsec + EVERY;
-	progress->due = (struct timespec){time.tv_sec + next / SECOND, next % SECOND};
+	progress->due = after(time);
 }
 
 void progress_end(struct progress *progress)

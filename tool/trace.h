@@ -32,7 +32,9 @@ enum ref_kind { REF_FETCH, REF_LOAD, REF_STORE, REF_MODIFY, REF_KINDS };
 /* bytes is 1 to REF_MOST_BYTES, and address + bytes does not pass 2^64. */
 struct ref {
 	uint64_t address;
-	uint64_t line : 45, bytes : 17, kind : 2;
+	uint64_t line;
+	uint32_t bytes;
+	enum ref_kind kind;
 };
 
 struct trace;

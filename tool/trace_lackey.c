@@ -38,7 +38,7 @@ static const char *parse_reference(const unsigned char *at, uint64_t line, struc
 		return error;
 	if (!says_nothing(skip_blanks(at)))
 		return "there is more than a reference in the line";
-	*ref = (struct ref){address, line, bytes, kind};
+	*ref = (struct ref){address, line, (uint32_t)bytes, (enum ref_kind)kind};
 	return check_reference(address, bytes);
 }
 
@@ -77,7 +77,7 @@ static inline const unsigned char *parse_quickly(const unsigned char *at, uint64
 	unsigned bytes = tens * 10 + ones;
 	if (tens > 9 || ones > 9 || !bytes || at[1] != '\n')
 		return NULL;
-	*ref = (struct ref){address, line, bytes, heads[row].kind};
+	*ref = (struct ref){address, line, bytes, (enum ref_kind)heads[row].kind};
 	return at + 2;
 }
 

@@ -87,7 +87,7 @@ NTMM_API void *ntmm_machine_shared_page(ntmm_machine *machine);
 typedef struct ntmm_machine_counters {
 	uint32_t size; /* set by the caller: sizeof (ntmm_machine_counters) */
 	uint32_t processes;
-	uint64_t ram;      /* = zeroed + free + standby + modified + active + transition + tables + fixed */
+	uint64_t ram;      /* the sum of the next eight */
 	uint64_t zeroed;   /* known to be zero, or never touched */
 	uint64_t free;     /* free with old contents */
 	uint64_t standby;  /* clean, in no working set, still findable */

@@ -20,14 +20,16 @@ NTMM_BEGIN
 
 /* *base: 0 lets the system choose; written back rounded. *size in bytes; written back rounded.
  * Rules VA-2 to VA-72. */
-NTMM_API NTSTATUS NtAllocateVirtualMemory(HANDLE process, uint64_t *base, uint64_t zero_bits, uint64_t *size,
-                                          uint32_t type, uint32_t protect) NTMM_NAMED(NtAllocateVirtualMemory);
+NTMM_API NTSTATUS NtAllocateVirtualMemory(HANDLE process, uint64_t *base, uint64_t zero_bits,
+                                          uint64_t *size, uint32_t type, uint32_t protect)
+	NTMM_NAMED(NtAllocateVirtualMemory);
 /* Rules VF. MEM_RELEASE with a size releases just those pages (VF-33). */
 NTMM_API NTSTATUS NtFreeVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t type)
 	NTMM_NAMED(NtFreeVirtualMemory);
 /* Rules VP. */
-NTMM_API NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t protect,
-                                         uint32_t *old) NTMM_NAMED(NtProtectVirtualMemory);
+NTMM_API NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size,
+                                         uint32_t protect, uint32_t *old)
+	NTMM_NAMED(NtProtectVirtualMemory);
 
 typedef enum _MEMORY_INFORMATION_CLASS {
 	MemoryBasicInformation = 0,        /* MEMORY_BASIC_INFORMATION of windows.h (section 8) */
@@ -44,22 +46,24 @@ typedef struct _MEMORY_REGION_INFORMATION {
 } MEMORY_REGION_INFORMATION;
 
 /* *returned, which may be NULL: bytes written. */
-NTMM_API NTSTATUS NtQueryVirtualMemory(HANDLE process, uint64_t address, MEMORY_INFORMATION_CLASS info_class,
-                                       void *buffer, uint64_t length, uint64_t *returned)
+NTMM_API NTSTATUS NtQueryVirtualMemory(HANDLE process, uint64_t address,
+                                       MEMORY_INFORMATION_CLASS info_class, void *buffer,
+                                       uint64_t length, uint64_t *returned)
 	NTMM_NAMED(NtQueryVirtualMemory);
 
 #define MAP_PROCESS 1
 #define MAP_SYSTEM 2
 /* Rules VL. STATUS_WAS_LOCKED is a success. */
-NTMM_API NTSTATUS NtLockVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t map_type)
-	NTMM_NAMED(NtLockVirtualMemory);
-NTMM_API NTSTATUS NtUnlockVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t map_type)
-	NTMM_NAMED(NtUnlockVirtualMemory);
+NTMM_API NTSTATUS NtLockVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size,
+                                      uint32_t map_type) NTMM_NAMED(NtLockVirtualMemory);
+NTMM_API NTSTATUS NtUnlockVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size,
+                                        uint32_t map_type) NTMM_NAMED(NtUnlockVirtualMemory);
 /* Rules PM. *copied, which may be NULL, is written also on failure. */
 NTMM_API NTSTATUS NtReadVirtualMemory(HANDLE process, uint64_t address, void *buffer, uint64_t size,
                                       uint64_t *copied) NTMM_NAMED(NtReadVirtualMemory);
-NTMM_API NTSTATUS NtWriteVirtualMemory(HANDLE process, uint64_t address, const void *buffer, uint64_t size,
-                                       uint64_t *copied) NTMM_NAMED(NtWriteVirtualMemory);
+NTMM_API NTSTATUS NtWriteVirtualMemory(HANDLE process, uint64_t address, const void *buffer,
+                                       uint64_t size, uint64_t *copied)
+	NTMM_NAMED(NtWriteVirtualMemory);
 /* Rules FI. */
 NTMM_API NTSTATUS NtFlushInstructionCache(HANDLE process, uint64_t address, uint64_t size)
 	NTMM_NAMED(NtFlushInstructionCache);
@@ -73,11 +77,14 @@ typedef struct _MEMORY_RANGE_ENTRY {
 /* Prefetch (rules PF): info_class VmPrefetchInformation, info a uint32_t of flags, 0. */
 NTMM_API NTSTATUS NtSetInformationVirtualMemory(HANDLE process, uint32_t info_class, uint64_t count,
                                                 const MEMORY_RANGE_ENTRY *ranges, const void *info,
-                                                uint32_t length) NTMM_NAMED(NtSetInformationVirtualMemory);
+                                                uint32_t length)
+	NTMM_NAMED(NtSetInformationVirtualMemory);
 
 /* By process identifier. */
-NTMM_API NTSTATUS NtOpenProcess(HANDLE *process, uint32_t access, uint64_t pid) NTMM_NAMED(NtOpenProcess);
-NTMM_API NTSTATUS NtTerminateProcess(HANDLE process, NTSTATUS exit_status) NTMM_NAMED(NtTerminateProcess);
+NTMM_API NTSTATUS NtOpenProcess(HANDLE *process, uint32_t access, uint64_t pid)
+	NTMM_NAMED(NtOpenProcess);
+NTMM_API NTSTATUS NtTerminateProcess(HANDLE process, NTSTATUS exit_status)
+	NTMM_NAMED(NtTerminateProcess);
 NTMM_API NTSTATUS NtClose(HANDLE object) NTMM_NAMED(NtClose);
 NTMM_API NTSTATUS NtOpenProcessToken(HANDLE process, uint32_t access, HANDLE *token)
 	NTMM_NAMED(NtOpenProcessToken);

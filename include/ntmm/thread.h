@@ -138,15 +138,19 @@ NTMM_API bool ntmm_thread_access(ntmm_thread *thread, ntmm_access kind, uint64_t
 
 /* ntmm_load8 ... 64, ntmm_fetch8 ... 64 (reads as the processor reads code), ntmm_store8 ... 64. */
 #define NTMM_DEFINE_READ(name, kind, tag, bits) \
-	static inline bool ntmm_##name##bits(ntmm_thread *thread, uint64_t address, uint##bits##_t *value) \
+	static inline bool ntmm_##name##bits(ntmm_thread *thread, uint64_t address, \
+	                                     uint##bits##_t *value) \
 	{ \
 		struct ntmm_tlb *tlb = ntmm_tlb_of(thread); \
 		struct ntmm_tlb_line *line = ntmm_tlb_line_of(tlb, address); \
 		ntmm_tlb_enter(tlb); \
 		if (__builtin_expect(__atomic_load_n(&line->tag, NTMM_TLB_ORDER) == \
-		                     ntmm_tlb_tag(address, bits / 8), 1)) { \
-			*value = __atomic_load_n((const uint##bits##_t *)(uintptr_t)(line->addend + address), \
-			                         __ATOMIC_RELAXED); \
+		                             ntmm_tlb_tag(address, bits / 8), \
+		                     1)) { \
+			*value = \
+				__atomic_load_n((const uint##bits##_t *)(uintptr_t)(line->addend + \
+			                                                            address), \
+			                        __ATOMIC_RELAXED); \
 			ntmm_tlb_leave(tlb); \
 			return true; \
 		} \
@@ -155,15 +159,17 @@ NTMM_API bool ntmm_thread_access(ntmm_thread *thread, ntmm_access kind, uint64_t
 	}
 
 #define NTMM_DEFINE_STORE(bits) \
-	static inline bool ntmm_store##bits(ntmm_thread *thread, uint64_t address, uint##bits##_t value) \
+	static inline bool ntmm_store##bits(ntmm_thread *thread, uint64_t address, \
+	                                    uint##bits##_t value) \
 	{ \
 		struct ntmm_tlb *tlb = ntmm_tlb_of(thread); \
 		struct ntmm_tlb_line *line = ntmm_tlb_line_of(tlb, address); \
 		ntmm_tlb_enter(tlb); \
 		if (__builtin_expect(__atomic_load_n(&line->store, NTMM_TLB_ORDER) == \
-		                     ntmm_tlb_tag(address, bits / 8), 1)) { \
-			__atomic_store_n((uint##bits##_t *)(uintptr_t)(line->addend + address), value, \
-			                 __ATOMIC_RELAXED); \
+		                             ntmm_tlb_tag(address, bits / 8), \
+		                     1)) { \
+			__atomic_store_n((uint##bits##_t *)(uintptr_t)(line->addend + address), \
+			                 value, __ATOMIC_RELAXED); \
 			ntmm_tlb_leave(tlb); \
 			return true; \
 		} \
@@ -198,8 +204,8 @@ NTMM_API bool ntmm_compare_exchange(ntmm_thread *thread, uint64_t address, unsig
  * the number of bytes copied. */
 NTMM_API NTSTATUS ntmm_copy_in(ntmm_thread *thread, void *host, uint64_t address, uint64_t bytes,
                                uint64_t *done);  /* from the process */
-NTMM_API NTSTATUS ntmm_copy_out(ntmm_thread *thread, uint64_t address, const void *host, uint64_t bytes,
-                                uint64_t *done); /* to the process */
+NTMM_API NTSTATUS ntmm_copy_out(ntmm_thread *thread, uint64_t address, const void *host,
+                                uint64_t bytes, uint64_t *done); /* to the process */
 
 NTMM_END
 #endif

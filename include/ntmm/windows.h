@@ -246,11 +246,14 @@ NTMM_API DWORD GetProcessId(HANDLE process) NTMM_NAMED(GetProcessId);
 NTMM_API HANDLE OpenProcess(DWORD access, BOOL inherit, DWORD pid) NTMM_NAMED(OpenProcess);
 NTMM_API BOOL TerminateProcess(HANDLE process, UINT exit_code) NTMM_NAMED(TerminateProcess);
 
-NTMM_API BOOL OpenProcessToken(HANDLE process, DWORD access, PHANDLE token) NTMM_NAMED(OpenProcessToken);
-NTMM_API BOOL LookupPrivilegeValueA(LPCSTR system, LPCSTR name, PLUID luid) NTMM_NAMED(LookupPrivilegeValueA);
-NTMM_API BOOL LookupPrivilegeValueW(LPCWSTR system, LPCWSTR name, PLUID luid) NTMM_NAMED(LookupPrivilegeValueW);
-NTMM_API BOOL AdjustTokenPrivileges(HANDLE token, BOOL disable_all, PTOKEN_PRIVILEGES state, DWORD bytes,
-                                    PTOKEN_PRIVILEGES previous, PDWORD needed)
+NTMM_API BOOL OpenProcessToken(HANDLE process, DWORD access, PHANDLE token)
+	NTMM_NAMED(OpenProcessToken);
+NTMM_API BOOL LookupPrivilegeValueA(LPCSTR system, LPCSTR name, PLUID luid)
+	NTMM_NAMED(LookupPrivilegeValueA);
+NTMM_API BOOL LookupPrivilegeValueW(LPCWSTR system, LPCWSTR name, PLUID luid)
+	NTMM_NAMED(LookupPrivilegeValueW);
+NTMM_API BOOL AdjustTokenPrivileges(HANDLE token, BOOL disable_all, PTOKEN_PRIVILEGES state,
+                                    DWORD bytes, PTOKEN_PRIVILEGES previous, PDWORD needed)
 	NTMM_NAMED(AdjustTokenPrivileges);
 #ifdef UNICODE
 #define LookupPrivilegeValue LookupPrivilegeValueW
@@ -260,34 +263,39 @@ NTMM_API BOOL AdjustTokenPrivileges(HANDLE token, BOOL disable_all, PTOKEN_PRIVI
 
 /* ---- virtual memory (sections 5 to 10) ------------------------------------------------------ */
 
-NTMM_API LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protect) NTMM_NAMED(VirtualAlloc);
-NTMM_API LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect)
-	NTMM_NAMED(VirtualAllocEx);
+NTMM_API LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protect)
+	NTMM_NAMED(VirtualAlloc);
+NTMM_API LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type,
+                               DWORD protect) NTMM_NAMED(VirtualAllocEx);
 NTMM_API BOOL VirtualFree(LPVOID address, SIZE_T size, DWORD type) NTMM_NAMED(VirtualFree);
-NTMM_API BOOL VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type) NTMM_NAMED(VirtualFreeEx);
-NTMM_API BOOL VirtualProtect(LPVOID address, SIZE_T size, DWORD protect, PDWORD old) NTMM_NAMED(VirtualProtect);
-NTMM_API BOOL VirtualProtectEx(HANDLE process, LPVOID address, SIZE_T size, DWORD protect, PDWORD old)
-	NTMM_NAMED(VirtualProtectEx);
+NTMM_API BOOL VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type)
+	NTMM_NAMED(VirtualFreeEx);
+NTMM_API BOOL VirtualProtect(LPVOID address, SIZE_T size, DWORD protect, PDWORD old)
+	NTMM_NAMED(VirtualProtect);
+NTMM_API BOOL VirtualProtectEx(HANDLE process, LPVOID address, SIZE_T size, DWORD protect,
+                               PDWORD old) NTMM_NAMED(VirtualProtectEx);
 NTMM_API SIZE_T VirtualQuery(LPCVOID address, PMEMORY_BASIC_INFORMATION buffer, SIZE_T length)
 	NTMM_NAMED(VirtualQuery);
-NTMM_API SIZE_T VirtualQueryEx(HANDLE process, LPCVOID address, PMEMORY_BASIC_INFORMATION buffer, SIZE_T length)
-	NTMM_NAMED(VirtualQueryEx);
+NTMM_API SIZE_T VirtualQueryEx(HANDLE process, LPCVOID address, PMEMORY_BASIC_INFORMATION buffer,
+                               SIZE_T length) NTMM_NAMED(VirtualQueryEx);
 NTMM_API BOOL VirtualLock(LPVOID address, SIZE_T size) NTMM_NAMED(VirtualLock);
 NTMM_API BOOL VirtualUnlock(LPVOID address, SIZE_T size) NTMM_NAMED(VirtualUnlock);
 NTMM_API BOOL FlushInstructionCache(HANDLE process, LPCVOID address, SIZE_T size)
 	NTMM_NAMED(FlushInstructionCache);
-NTMM_API BOOL ReadProcessMemory(HANDLE process, LPCVOID address, LPVOID buffer, SIZE_T size, SIZE_T *copied)
-	NTMM_NAMED(ReadProcessMemory);
-NTMM_API BOOL WriteProcessMemory(HANDLE process, LPVOID address, LPCVOID buffer, SIZE_T size, SIZE_T *copied)
-	NTMM_NAMED(WriteProcessMemory);
+NTMM_API BOOL ReadProcessMemory(HANDLE process, LPCVOID address, LPVOID buffer, SIZE_T size,
+                                SIZE_T *copied) NTMM_NAMED(ReadProcessMemory);
+NTMM_API BOOL WriteProcessMemory(HANDLE process, LPVOID address, LPCVOID buffer, SIZE_T size,
+                                 SIZE_T *copied) NTMM_NAMED(WriteProcessMemory);
 
 /* ---- hints (section 20) --------------------------------------------------------------------- */
 
-NTMM_API BOOL PrefetchVirtualMemory(HANDLE process, ULONG_PTR count, PWIN32_MEMORY_RANGE_ENTRY ranges, ULONG flags)
+NTMM_API BOOL PrefetchVirtualMemory(HANDLE process, ULONG_PTR count,
+                                    PWIN32_MEMORY_RANGE_ENTRY ranges, ULONG flags)
 	NTMM_NAMED(PrefetchVirtualMemory);
 NTMM_API DWORD OfferVirtualMemory(PVOID address, SIZE_T size, OFFER_PRIORITY priority)
 	NTMM_NAMED(OfferVirtualMemory);
-NTMM_API DWORD ReclaimVirtualMemory(void const *address, SIZE_T size) NTMM_NAMED(ReclaimVirtualMemory);
+NTMM_API DWORD ReclaimVirtualMemory(void const *address, SIZE_T size)
+	NTMM_NAMED(ReclaimVirtualMemory);
 NTMM_API DWORD DiscardVirtualMemory(PVOID address, SIZE_T size) NTMM_NAMED(DiscardVirtualMemory);
 
 /* ---- system and working sets (sections 13, 21, 22) ------------------------------------------ */
@@ -299,24 +307,26 @@ NTMM_API BOOL GetProcessMemoryInfo(HANDLE process, PPROCESS_MEMORY_COUNTERS coun
 	NTMM_NAMED(GetProcessMemoryInfo);
 NTMM_API BOOL GetProcessWorkingSetSize(HANDLE process, PSIZE_T minimum, PSIZE_T maximum)
 	NTMM_NAMED(GetProcessWorkingSetSize);
-NTMM_API BOOL GetProcessWorkingSetSizeEx(HANDLE process, PSIZE_T minimum, PSIZE_T maximum, PDWORD flags)
-	NTMM_NAMED(GetProcessWorkingSetSizeEx);
+NTMM_API BOOL GetProcessWorkingSetSizeEx(HANDLE process, PSIZE_T minimum, PSIZE_T maximum,
+                                         PDWORD flags) NTMM_NAMED(GetProcessWorkingSetSizeEx);
 NTMM_API BOOL SetProcessWorkingSetSize(HANDLE process, SIZE_T minimum, SIZE_T maximum)
 	NTMM_NAMED(SetProcessWorkingSetSize);
-NTMM_API BOOL SetProcessWorkingSetSizeEx(HANDLE process, SIZE_T minimum, SIZE_T maximum, DWORD flags)
-	NTMM_NAMED(SetProcessWorkingSetSizeEx);
+NTMM_API BOOL SetProcessWorkingSetSizeEx(HANDLE process, SIZE_T minimum, SIZE_T maximum,
+                                         DWORD flags) NTMM_NAMED(SetProcessWorkingSetSizeEx);
 NTMM_API BOOL EmptyWorkingSet(HANDLE process) NTMM_NAMED(EmptyWorkingSet);
-NTMM_API BOOL QueryWorkingSetEx(HANDLE process, PVOID entries, DWORD bytes) NTMM_NAMED(QueryWorkingSetEx);
+NTMM_API BOOL QueryWorkingSetEx(HANDLE process, PVOID entries, DWORD bytes)
+	NTMM_NAMED(QueryWorkingSetEx);
 
 /* ---- not supported yet: these answer ERROR_NOT_SUPPORTED ------------------------------------- */
 
-NTMM_API UINT GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID *addresses, ULONG_PTR *count,
-                            LPDWORD granularity) NTMM_NAMED(GetWriteWatch);
+NTMM_API UINT GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID *addresses,
+                            ULONG_PTR *count, LPDWORD granularity) NTMM_NAMED(GetWriteWatch);
 NTMM_API UINT ResetWriteWatch(LPVOID base, SIZE_T size) NTMM_NAMED(ResetWriteWatch);
-NTMM_API HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect, DWORD size_high,
-                                   DWORD size_low, LPCSTR name) NTMM_NAMED(CreateFileMappingA);
-NTMM_API LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low, SIZE_T bytes,
-                                LPVOID address) NTMM_NAMED(MapViewOfFileEx);
+NTMM_API HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect,
+                                   DWORD size_high, DWORD size_low, LPCSTR name)
+	NTMM_NAMED(CreateFileMappingA);
+NTMM_API LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low,
+                                SIZE_T bytes, LPVOID address) NTMM_NAMED(MapViewOfFileEx);
 NTMM_API BOOL UnmapViewOfFile(LPCVOID address) NTMM_NAMED(UnmapViewOfFile);
 
 NTMM_END

@@ -39,7 +39,8 @@ void *os_map(size_t bytes)
 	if (memory == MAP_FAILED)
 		return NULL;
 	if (bytes >= HUGE_FROM_BYTES)
-		(void)madvise(memory, bytes, MADV_HUGEPAGE); /* advice: a host without them will do */
+		(void)madvise(memory, bytes,
+		              MADV_HUGEPAGE); /* advice: a host without them will do */
 	return memory;
 }
 

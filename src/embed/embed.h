@@ -10,7 +10,8 @@
 
 /* The machine's side of a process behind a handle, with a reference to the object, which keeps it. As
  * process_reference; STATUS_PROCESS_IS_TERMINATING when it has ended. */
-NTSTATUS embed_process(HANDLE handle, uint32_t access, struct process **process, struct machine_process **inside);
+NTSTATUS embed_process(HANDLE handle, uint32_t access, struct process **process,
+                       struct machine_process **inside);
 
 /* The same, with the right to look at it: either of the two query rights will do (G-4). */
 NTSTATUS embed_query(HANDLE handle, struct process **process, struct machine_process **inside);

@@ -120,9 +120,12 @@ static void check_entry(struct page_map *map, struct place place, uint64_t page,
 	struct agreement *agreement = context;
 	struct pte pte = pte_load(place.entry);
 	attr_t attr = space_run(agreement->space, address_of(page)).attr;
-	bool agrees = attr_is_committed(attr) && !(attr & ATTR_OFFERED) && pte_prot(pte) == attr_prot(attr);
+	bool agrees = attr_is_committed(attr) && !(attr & ATTR_OFFERED) &&
+	              pte_prot(pte) == attr_prot(attr);
 	if (agreement->fine && pte_is_present(pte) && !agrees)
-		agreement->fine = complain("process %u, page %#lx: the entry and the space disagree", map->pid, page);
+		agreement->fine =
+			complain("process %u, page %#lx: the entry and the space disagree",
+		                 map->pid, page);
 }
 
 static void check_process(struct process *process, void *context)
@@ -133,7 +136,8 @@ static void check_process(struct process *process, void *context)
 	shared_lock_read(&process->space->lock);
 	if (*fine && !process->space->ended) {
 		lock_take(&inside->map.pager->lock);
-		visit_present_tables(&inside->map, space_whole(process->space->layout), check_entry, &agreement);
+		visit_present_tables(&inside->map, space_whole(process->space->layout), check_entry,
+		                     &agreement);
 		lock_drop(&inside->map.pager->lock);
 		*fine = agreement.fine && space_check(process->space);
 	}

@@ -8,7 +8,8 @@
 #include "embed/embed.h"
 #include "win32/error.h"
 
-NTSTATUS embed_process(HANDLE handle, uint32_t access, struct process **process, struct machine_process **inside)
+NTSTATUS embed_process(HANDLE handle, uint32_t access, struct process **process,
+                       struct machine_process **inside)
 {
 	NTSTATUS status = process_reference(handle, access, process);
 	if (status)
@@ -172,7 +173,8 @@ static void fill_info(const struct page_map *map, uint64_t page, ntmm_page_info 
 	struct place place = map_walk(&map->pager->phys, map->root, page);
 	struct pte pte = pte_load(place.entry);
 	if (place.level != 1) {
-		info->where = pte_is_zero(pte) ? NTMM_PAGE_NONE : NTMM_PAGE_PAGED_OUT; /* its table is */
+		info->where =
+			pte_is_zero(pte) ? NTMM_PAGE_NONE : NTMM_PAGE_PAGED_OUT; /* its table is */
 		return;
 	}
 	info->entry = pte.raw;

@@ -36,13 +36,15 @@ static NTSTATUS commit_part(HANDLE handle, uint64_t base, uint64_t size, uint32_
 static NTSTATUS make(HANDLE handle, const struct sizes *sizes, uint64_t *base)
 {
 	uint64_t size = sizes->reserve, nothing = 0;
-	NTSTATUS status = NtAllocateVirtualMemory(handle, base, 0, &size, MEM_RESERVE, PAGE_READWRITE);
+	NTSTATUS status =
+		NtAllocateVirtualMemory(handle, base, 0, &size, MEM_RESERVE, PAGE_READWRITE);
 	if (status)
 		return status;
 	uint64_t committed = *base + sizes->reserve - sizes->commit;
 	status = commit_part(handle, committed, sizes->commit, PAGE_READWRITE);
 	if (!status)
-		status = commit_part(handle, committed - PAGE_BYTES, PAGE_BYTES, PAGE_READWRITE | PAGE_GUARD);
+		status = commit_part(handle, committed - PAGE_BYTES, PAGE_BYTES,
+		                     PAGE_READWRITE | PAGE_GUARD);
 	if (status)
 		NtFreeVirtualMemory(handle, base, &nothing, MEM_RELEASE);
 	return status;
@@ -56,7 +58,8 @@ static void tell(struct ntmm_thread *thread, struct stack stack)
 	shared_lock_drop(&space->lock);
 }
 
-NTSTATUS stack_create(struct process *process, struct ntmm_thread *thread, const ntmm_thread_options *options)
+NTSTATUS stack_create(struct process *process, struct ntmm_thread *thread,
+                      const ntmm_thread_options *options)
 {
 	struct sizes sizes;
 	HANDLE handle;
@@ -68,7 +71,8 @@ NTSTATUS stack_create(struct process *process, struct ntmm_thread *thread, const
 		return status;
 	status = make(handle, &sizes, &base);
 	if (!status)
-		tell(thread, (struct stack){base + sizes.reserve, base + sizes.reserve - sizes.commit, base, 0});
+		tell(thread, (struct stack){base + sizes.reserve,
+		                            base + sizes.reserve - sizes.commit, base, 0});
 	handle_close(handle);
 	return status;
 }
@@ -79,7 +83,8 @@ void stack_release(struct process *process, struct ntmm_thread *thread)
 	uint64_t base = thread->stack.deallocation, size = 0;
 	if (!thread->stack.base || handle_open(&process->object, PROCESS_ALL_ACCESS, &handle))
 		return;
-	NtFreeVirtualMemory(handle, &base, &size, MEM_RELEASE); /* the process may have released it itself */
+	NtFreeVirtualMemory(handle, &base, &size,
+	                    MEM_RELEASE); /* the process may have released it itself */
 	handle_close(handle);
 	tell(thread, (struct stack){0});
 }

@@ -9,7 +9,8 @@
 #include "object/process.h"
 
 /* Rules ST-1, ST-2. What VirtualAlloc would answer. */
-NTSTATUS stack_create(struct process *process, struct ntmm_thread *thread, const ntmm_thread_options *options);
+NTSTATUS stack_create(struct process *process, struct ntmm_thread *thread,
+                      const ntmm_thread_options *options);
 void stack_release(struct process *process, struct ntmm_thread *thread);
 
 #endif

@@ -26,10 +26,12 @@ static _Thread_local __attribute__((tls_model("initial-exec"))) struct ntmm_thre
 
 static bool options_ok(const ntmm_thread_options *options)
 {
-	return !options || (options->size == sizeof *options && !(options->flags & ~(uint32_t)NTMM_THREAD_STACK));
+	return !options || (options->size == sizeof *options &&
+	                    !(options->flags & ~(uint32_t)NTMM_THREAD_STACK));
 }
 
-static NTSTATUS begin(struct owned_thread *made, struct machine_process *inside, const ntmm_thread_options *options)
+static NTSTATUS begin(struct owned_thread *made, struct machine_process *inside,
+                      const ntmm_thread_options *options)
 {
 	NTSTATUS status = thread_start(&made->thread, inside);
 	if (status || !options || !(options->flags & NTMM_THREAD_STACK))
@@ -84,8 +86,8 @@ void ntmm_thread_destroy(ntmm_thread *thread)
 bool ntmm_thread_attach(ntmm_thread *thread)
 {
 	bool expected = false;
-	if (attached || !__atomic_compare_exchange_n(&thread->attached, &expected, true, false, __ATOMIC_ACQ_REL,
-	                                             __ATOMIC_ACQUIRE))
+	if (attached || !__atomic_compare_exchange_n(&thread->attached, &expected, true, false,
+	                                             __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return win32_fail(ERROR_BUSY);
 	object_retain(&owned(thread)->process->object);
 	attached = thread;

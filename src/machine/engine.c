@@ -69,19 +69,24 @@ struct transfer {
 static NTSTATUS transfer_visitor(struct fault *fault, void *context)
 {
 	const struct transfer *part = context;
-	uint8_t *page = frame_bytes(&fault->map->pager->phys, pte_frame(pte_load(fault->place.entry)));
+	uint8_t *page =
+		frame_bytes(&fault->map->pager->phys, pte_frame(pte_load(fault->place.entry)));
 	uint8_t *guest = page + part->address % PAGE_BYTES;
 	bool write = part->way == COPY_WRITE;
 	touch_copy(write ? guest : part->host, write ? part->host : guest, part->bytes);
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS copy(struct space *space, uint64_t address, void *host, uint64_t bytes, enum copy_way way,
-                     uint64_t *done)
+static NTSTATUS copy(struct space *space, uint64_t address, void *host, uint64_t bytes,
+                     enum copy_way way, uint64_t *done)
 {
 	struct transfer part = {host, address, 0, way};
-	struct touch touch = {machine_process_of(space), address, way == COPY_WRITE ? NTMM_STORE : NTMM_LOAD,
-	                      MODE_FOREIGN, transfer_visitor, &part};
+	struct touch touch = {machine_process_of(space),
+	                      address,
+	                      way == COPY_WRITE ? NTMM_STORE : NTMM_LOAD,
+	                      MODE_FOREIGN,
+	                      transfer_visitor,
+	                      &part};
 	NTSTATUS status = STATUS_SUCCESS;
 	for (*done = 0; *done < bytes && !status; *done += status ? 0 : part.bytes) {
 		touch.address = part.address = address + *done;
@@ -183,7 +188,8 @@ static NTSTATUS set_limits(struct space *space, const struct ws_limits *limits)
 	if (!lock_map(space))
 		return STATUS_PROCESS_IS_TERMINATING;
 	struct ledger *resident = &map->pager->resident;
-	if (limits->minimum <= atomic_load(&resident->limit) && ledger_charge(resident, promised(limits))) {
+	if (limits->minimum <= atomic_load(&resident->limit) &&
+	    ledger_charge(resident, promised(limits))) {
 		ledger_return(resident, promised(&map->limits));
 		map->limits = *limits;
 		trim_to_maximum(map);
@@ -204,8 +210,8 @@ static void note(struct space *space, enum note note, struct range range)
 		return;
 	ntmm_event_kind kind = note == NOTE_ALLOC ? NTMM_EVENT_ALLOC : NTMM_EVENT_FREE;
 	if (pager->queue.observer)
-		event_queue_push(pager, (ntmm_event){kind, map->pid, 0, address_of(range.start), range_pages(range),
-		                                     UINT64_MAX, UINT64_MAX});
+		event_queue_push(pager, (ntmm_event){kind, map->pid, 0, address_of(range.start),
+		                                     range_pages(range), UINT64_MAX, UINT64_MAX});
 	unlock_map(space);
 	pager_deliver(pager);
 }

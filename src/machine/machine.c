@@ -14,7 +14,8 @@
 #include "machine/pager/page_map.h"
 
 #define DEFAULT_RAM (UINT64_C(64) << 20)
-#define MINIMUM_FRAMES UINT64_C(64) /* the system, the reserve twice, a process and some pages for it */
+#define MINIMUM_FRAMES \
+	UINT64_C(64) /* the system, the reserve twice, a process and some pages for it */
 #define MAXIMUM_FRAMES (UINT64_C(16) << 40 >> PAGE_SHIFT)
 #define KNOWN_FLAGS NTMM_MACHINE_NO_NX
 
@@ -27,14 +28,17 @@ static bool check_config(const ntmm_machine_config *config, uint64_t ram)
 	if (ram % PAGE_BYTES)
 		return complain("RAM of %lu bytes is not whole pages", ram);
 	if (page_of(ram) < MINIMUM_FRAMES)
-		return complain("RAM of %lu KB is too small to run a process: at least %lu KB", ram >> 10,
-		                address_of(MINIMUM_FRAMES) >> 10);
+		return complain("RAM of %lu KB is too small to run a process: at least %lu KB",
+		                ram >> 10, address_of(MINIMUM_FRAMES) >> 10);
 	if (page_of(ram) >= MAXIMUM_FRAMES)
-		return complain("RAM of %lu GB is more than a machine can have: below 16384 GB", ram >> 30);
+		return complain("RAM of %lu GB is more than a machine can have: below 16384 GB",
+		                ram >> 30);
 	if (config->paging_file_bytes % PAGE_BYTES)
-		return complain("paging file of %lu bytes is not whole pages", config->paging_file_bytes);
+		return complain("paging file of %lu bytes is not whole pages",
+		                config->paging_file_bytes);
 	if (page_of(config->paging_file_bytes) >= MAXIMUM_FRAMES)
-		return complain("paging file of %lu GB is too large: below 16384 GB", config->paging_file_bytes >> 30);
+		return complain("paging file of %lu GB is too large: below 16384 GB",
+		                config->paging_file_bytes >> 30);
 	return true;
 }
 
@@ -69,12 +73,13 @@ static NTSTATUS open_store(const ntmm_machine_config *config, struct store **sto
 	*store = paging_file_open(paging_file_place(config), page_of(config->paging_file_bytes), &error);
 	if (*store)
 		return STATUS_SUCCESS;
-	complain("paging file of %lu KB at %s: %s", config->paging_file_bytes >> 10, paging_file_place(config),
-	         strerror(error));
+	complain("paging file of %lu KB at %s: %s", config->paging_file_bytes >> 10,
+	         paging_file_place(config), strerror(error));
 	return status_of_errno(error);
 }
 
-static NTSTATUS start(struct ntmm_machine *machine, const ntmm_machine_config *config, uint64_t frames)
+static NTSTATUS start(struct ntmm_machine *machine, const ntmm_machine_config *config,
+                      uint64_t frames)
 {
 	struct store *store;
 	if (!os_barrier_ready()) {
@@ -112,7 +117,8 @@ void machine_destroy(struct ntmm_machine *machine)
 	os_free(machine);
 }
 
-NTSTATUS machine_process_create(struct ntmm_machine *machine, const struct layout *layout, struct space **space)
+NTSTATUS machine_process_create(struct ntmm_machine *machine, const struct layout *layout,
+                                struct space **space)
 {
 	struct machine_process *process = os_alloc(sizeof *process);
 	if (!process)
@@ -123,7 +129,8 @@ NTSTATUS machine_process_create(struct ntmm_machine *machine, const struct layou
 		os_free(process);
 		return status;
 	}
-	status = space_init(&process->space, &machine_engine, layout, &machine->pager.commit, machine->nx);
+	status = space_init(&process->space, &machine_engine, layout, &machine->pager.commit,
+	                    machine->nx);
 	if (status) {
 		page_map_destroy(&process->map);
 		os_free(process);

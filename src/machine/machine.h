@@ -19,7 +19,8 @@ NTSTATUS machine_create(const ntmm_machine_config *config, struct ntmm_machine *
 void machine_destroy(struct ntmm_machine *machine);
 
 /* A space with a page map. As ntmm_process_create. */
-NTSTATUS machine_process_create(struct ntmm_machine *machine, const struct layout *layout, struct space **space);
+NTSTATUS machine_process_create(struct ntmm_machine *machine, const struct layout *layout,
+                                struct space **space);
 
 /* The engine table of machines: how one recognises their spaces. */
 extern const struct engine machine_engine;

@@ -39,12 +39,11 @@ static PVOID pointer_to(uint64_t page)
 static void describe(const struct space *space, uint64_t page, MEMORY_BASIC_INFORMATION *info)
 {
 	struct run run = runs_at(&space->runs, page);
-	*info = (MEMORY_BASIC_INFORMATION){
-		.BaseAddress = pointer_to(page),
-		.RegionSize = address_of(region_end(space, run) - page),
-		.State = MEM_FREE,
-		.Protect = PAGE_NOACCESS,
-	};
+	memset(info, 0, sizeof *info); /* with what lies between the members: it goes out, too */
+	info->BaseAddress = pointer_to(page);
+	info->RegionSize = address_of(region_end(space, run) - page);
+	info->State = MEM_FREE;
+	info->Protect = PAGE_NOACCESS;
 	if (!run.vad)
 		return;
 	bool committed = attr_is_committed(run.attr);

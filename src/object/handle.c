@@ -130,7 +130,8 @@ static NTSTATUS check_entry(const struct entry *entry, enum object_type type, ui
 	return access & ~entry->access ? STATUS_ACCESS_DENIED : STATUS_SUCCESS;
 }
 
-NTSTATUS handle_reference(HANDLE handle, enum object_type type, uint32_t access, struct object **object)
+NTSTATUS handle_reference(HANDLE handle, enum object_type type, uint32_t access,
+                          struct object **object)
 {
 	uint32_t index;
 	lock_take(&lock);

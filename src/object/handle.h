@@ -28,6 +28,7 @@ NTSTATUS handle_open(struct object *object, uint32_t access, HANDLE *handle);
 NTSTATUS handle_close(HANDLE handle);
 /* The object, with a reference for the caller. STATUS_INVALID_HANDLE; STATUS_OBJECT_TYPE_MISMATCH;
  * STATUS_ACCESS_DENIED when a bit of `access` is not granted. */
-NTSTATUS handle_reference(HANDLE handle, enum object_type type, uint32_t access, struct object **object);
+NTSTATUS handle_reference(HANDLE handle, enum object_type type, uint32_t access,
+                          struct object **object);
 
 #endif

@@ -22,9 +22,9 @@ void object_retain(struct object *object)
 bool object_retain_if_alive(struct object *object)
 {
 	uint32_t count = atomic_load_explicit(&object->references, memory_order_relaxed);
-	while (count && !atomic_compare_exchange_weak_explicit(&object->references, &count, count + 1,
-	                                                       memory_order_relaxed,
-	                                                       memory_order_relaxed))
+	while (count &&
+	       !atomic_compare_exchange_weak_explicit(&object->references, &count, count + 1,
+	                                              memory_order_relaxed, memory_order_relaxed))
 		;
 	return count;
 }

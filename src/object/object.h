@@ -23,7 +23,7 @@ struct object {
 /* With one reference, the caller's. */
 void object_init(struct object *object, enum object_type type, void (*destroy)(struct object *));
 void object_retain(struct object *object);
-/* For lists that hold no reference of their own: false when the last one has been dropped already. */
+/* For lists that hold no reference of their own: false when the last one has been dropped. */
 bool object_retain_if_alive(struct object *object);
 void object_release(struct object *object);
 

@@ -156,7 +156,8 @@ static struct process *next_of(const void *domain, struct process *process)
 	return p;
 }
 
-void process_each(const void *domain, void (*visit)(struct process *process, void *context), void *context)
+void process_each(const void *domain, void (*visit)(struct process *process, void *context),
+                  void *context)
 {
 	for (struct process *p = next_of(domain, NULL), *next; p; p = next) {
 		visit(p, context);

@@ -23,7 +23,7 @@ enum privilege {
 struct process {
 	struct object object;
 	struct space *space;          /* engine's; freed through space->engine->free */
-	const void *_Atomic domain;   /* the machine: who may find whom by identifier; NULL when it is gone */
+	const void *_Atomic domain;   /* the machine: who may find whom by identifier; or NULL */
 	uint32_t pid;                 /* a multiple of 4, unique in the host process */
 	bool ended;                   /* (p) */
 	uint32_t exit_status;         /* (p) of the first that ended it */
@@ -52,6 +52,7 @@ void process_set_current(struct process *process);
 
 /* Calls `visit` for each process of `domain`, with a reference held and no lock. Those that begin
  * meanwhile are visited too, if not of another domain. */
-void process_each(const void *domain, void (*visit)(struct process *process, void *context), void *context);
+void process_each(const void *domain, void (*visit)(struct process *process, void *context),
+                  void *context);
 
 #endif

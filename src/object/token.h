@@ -31,7 +31,8 @@ static inline unsigned privilege_standing(uint32_t privileges, enum privilege pr
 	return privileges >> 2 * privilege & 3;
 }
 
-static inline uint32_t privilege_with(uint32_t privileges, enum privilege privilege, unsigned standing)
+static inline uint32_t privilege_with(uint32_t privileges, enum privilege privilege,
+                                      unsigned standing)
 {
 	return (privileges & ~(3u << 2 * privilege)) | standing << 2 * privilege;
 }

@@ -30,7 +30,8 @@ void space_uncharge(struct space *space, struct charge charged)
 	ledger_return(space->ledger, charged.pages + charged.tables);
 }
 
-struct vad *space_reserve(struct space *space, struct range range, prot_t protect, enum vad_kind kind)
+struct vad *space_reserve(struct space *space, struct range range, prot_t protect,
+                          enum vad_kind kind)
 {
 	struct vad *vad = space->spare_vad;
 	CHECK(vad);
@@ -111,7 +112,8 @@ void space_release(struct space *space, struct range range)
 	} else {
 		vad->range.end = range.start;
 		if (range.end < whole.end)
-			split_off(space, (struct range){range.end, whole.end}, vad->protect, vad->kind);
+			split_off(space, (struct range){range.end, whole.end}, vad->protect,
+			          vad->kind);
 	}
 }
 
@@ -138,6 +140,7 @@ bool space_clear_guard(struct space *space, uint64_t page)
 	runs_prepare(&space->runs, 1);
 	if (!runs_ready(&space->runs))
 		return false;
-	runs_set(&space->runs, (struct range){page, page + 1}, run.vad, (run.attr & ~ATTR_PROT_MASK) | prot);
+	runs_set(&space->runs, (struct range){page, page + 1}, run.vad,
+	         (run.attr & ~ATTR_PROT_MASK) | prot);
 	return true;
 }

@@ -8,16 +8,20 @@
 
 /* 32-bit systems keep the granule below the top partition for the shared page (AS-5). */
 #define NARROW(name, user) \
-	{name, NO_ACCESS, (user) - NO_ACCESS - 1, (user) - NO_ACCESS - SHARED_PAGE_GRANULE - 1, 4 * GB, false, false}
+	{ \
+		name, NO_ACCESS, (user)-NO_ACCESS - 1, (user)-NO_ACCESS - SHARED_PAGE_GRANULE - 1, \
+			4 * GB, false, false \
+	}
 
 static const struct layout layouts[NTMM_LAYOUTS] = {
 	[NTMM_LAYOUT_NT32_2GB] = NARROW("nt32-2gb", 2 * GB),
 	[NTMM_LAYOUT_NT32_3GB] = NARROW("nt32-3gb", 3 * GB),
-	[NTMM_LAYOUT_WOW64_4GB] = {"wow64-4gb", NO_ACCESS, 4 * GB - NO_ACCESS - 1, 4 * GB - NO_ACCESS - 1, 4 * GB,
-	                           false, true},
-	[NTMM_LAYOUT_NT64_8TB] = {"nt64-8tb", NO_ACCESS, 8 * TB - NO_ACCESS - 1, 8 * TB - NO_ACCESS - 1, 0, true, true},
-	[NTMM_LAYOUT_NT64_128TB] = {"nt64-128tb", NO_ACCESS, 128 * TB - NO_ACCESS - 1, 128 * TB - NO_ACCESS - 1, 0,
-	                            true, true},
+	[NTMM_LAYOUT_WOW64_4GB] = {"wow64-4gb", NO_ACCESS, 4 * GB - NO_ACCESS - 1,
+                                   4 * GB - NO_ACCESS - 1, 4 * GB, false, true},
+	[NTMM_LAYOUT_NT64_8TB] = {"nt64-8tb", NO_ACCESS, 8 * TB - NO_ACCESS - 1,
+                                  8 * TB - NO_ACCESS - 1, 0, true, true},
+	[NTMM_LAYOUT_NT64_128TB] = {"nt64-128tb", NO_ACCESS, 128 * TB - NO_ACCESS - 1,
+                                    128 * TB - NO_ACCESS - 1, 0, true, true},
 };
 
 const struct layout *layout_of(ntmm_layout layout)

@@ -63,7 +63,8 @@ static inline prot_t prot_cache_of(prot_t p)
 
 static inline bool prot_is_copy(prot_t p)
 {
-	return (p & PROT_ACCESS_MASK) == PROT_WRITECOPY || (p & PROT_ACCESS_MASK) == PROT_EXECUTE_WRITECOPY;
+	return (p & PROT_ACCESS_MASK) == PROT_WRITECOPY ||
+	       (p & PROT_ACCESS_MASK) == PROT_EXECUTE_WRITECOPY;
 }
 
 static inline bool prot_can_read(prot_t p)
@@ -79,7 +80,8 @@ static inline bool prot_can_write(prot_t p)
 static inline bool prot_can_execute(prot_t p)
 {
 	prot_t access = p & PROT_ACCESS_MASK;
-	return access == PROT_EXECUTE || access == PROT_EXECUTE_READ || access >= PROT_EXECUTE_READWRITE;
+	return access == PROT_EXECUTE || access == PROT_EXECUTE_READ ||
+	       access >= PROT_EXECUTE_READWRITE;
 }
 
 static inline bool attr_is_committed(attr_t a)

@@ -55,21 +55,6 @@ struct run runs_at(const struct runs *runs, uint64_t page)
 	};
 }
 
-static void way_to(const struct runs *runs, uint64_t page, struct step *path)
-{
-	struct step at = {.node = runs->root, .end = runs->whole.end};
-
-	for (unsigned level = runs->height;; level--) {
-		at.slot = slot_of(at.node, page);
-		path[level] = at;
-		if (!level)
-			return;
-		at.end = slot_end(at.node, at.slot, at.end);
-		at.node = at.node->inner.child[at.slot];
-		node_fetch(at.node);
-	}
-}
-
 /* A change of one leaf: slots [from, to) make way for the new run and for what is left of the run
  * that held its end, where these are not one with a neighbour. */
 struct splice {
@@ -96,7 +81,8 @@ static bool plan_splice(const struct runs *runs, const struct step *at, const st
 	unsigned last = slot_of(leaf, new->end - 1);
 	s->to = last + 1;
 	s->body = !s->from || !is_alike(leaf, s->from - 1, new->vad, new->attr);
-	s->tail = slot_end(leaf, last, at->end) > new->end && !is_alike(leaf, last, new->vad, new->attr);
+	s->tail = slot_end(leaf, last, at->end) > new->end &&
+	          !is_alike(leaf, last, new->vad, new->attr);
 	if (s->to < leaf->count && leaf->leaf.key[s->to] == new->end)
 		s->to += is_alike(leaf, s->to, new->vad, new->attr);
 	unsigned slots = slots_after(s, leaf);
@@ -157,7 +143,7 @@ void runs_set(struct runs *runs, struct range range, struct vad *vad, attr_t att
 
 	DEBUG_CHECK(range.start < range.end && (vad || attr == ATTR_RESERVED));
 	DEBUG_CHECK(range.start >= runs->whole.start && range.end <= runs->whole.end);
-	way_to(runs, range.start, path);
+	path_to(runs, range.start, path);
 	if (!plan_splice(runs, path, &new, &splice)) {
 		set_across_leaves(runs, new);
 		return;

@@ -20,7 +20,8 @@ static bool check_keys(const struct runs_node *node, struct range cover)
 	const uint64_t *key = keys(node);
 
 	if (key[0] != cover.start)
-		return complain("runs: a node starts at %" PRIx64 ", not %" PRIx64, key[0], cover.start);
+		return complain("runs: a node starts at %" PRIx64 ", not %" PRIx64, key[0],
+		                cover.start);
 	for (unsigned i = 0; i < node->count; i++)
 		if (key[i] >= slot_end(node, i, cover.end))
 			return complain("runs: keys out of order at %" PRIx64, key[i]);
@@ -42,7 +43,8 @@ static bool check_leaf(struct audit *a, const struct runs_node *leaf)
 		if (a->has_last && is_alike(leaf, i, a->vad, a->attr))
 			return complain("runs: alike before and at %" PRIx64, leaf->leaf.key[i]);
 		if (!leaf->leaf.vad[i] && leaf->leaf.attr[i] != ATTR_RESERVED)
-			return complain("runs: a free run at %" PRIx64 " has a state", leaf->leaf.key[i]);
+			return complain("runs: a free run at %" PRIx64 " has a state",
+			                leaf->leaf.key[i]);
 		a->has_last = true;
 		a->vad = leaf->leaf.vad[i];
 		a->attr = leaf->leaf.attr[i];

@@ -40,25 +40,25 @@ static unsigned cut_for(const struct runs_node *node, unsigned level, uint64_t p
 	return cut < low ? low : cut > high ? high : cut;
 }
 
-/* Splits the full child of a node that has room; `level` and `end` are the node's. */
-static void split_child(struct runs *runs, struct runs_node *node, unsigned level, unsigned slot,
-                        uint64_t end, uint64_t page)
+/* Splits the full child on the way to `page`; the node at this step has room. */
+static void split_child(struct runs *runs, struct step at, unsigned level, uint64_t page)
 {
-	struct runs_node *left = node->inner.child[slot];
+	struct runs_node *node = at.node, *left = node->inner.child[at.slot];
 	struct runs_node *right = node_take(runs);
 	unsigned cut = cut_for(left, level - 1, page);
+	unsigned slot = at.slot + 1;
+	uint64_t end = slot_end(node, at.slot, at.end);
 
 	slots_move(level - 1, right, 0, left, cut, left->count - cut);
 	right->count = left->count - cut;
 	left->count = cut;
 
-	end = slot_end(node, slot, end);
-	slots_move(level, node, slot + 2, node, slot + 1, node->count - slot - 1);
+	slots_move(level, node, slot + 1, node, slot, node->count - slot);
 	node->count++;
-	node->inner.key[slot + 1] = keys(right)[0];
-	node->inner.child[slot + 1] = right;
-	node->inner.figures[slot] = figures_of(left, level - 1, keys(right)[0]);
-	node->inner.figures[slot + 1] = figures_of(right, level - 1, end);
+	node->inner.key[slot] = keys(right)[0];
+	node->inner.child[slot] = right;
+	node->inner.figures[slot - 1] = figures_of(left, level - 1, keys(right)[0]);
+	node->inner.figures[slot] = figures_of(right, level - 1, end);
 }
 
 static void grow_root(struct runs *runs)
@@ -74,31 +74,30 @@ static void grow_root(struct runs *runs)
 	runs->height++;
 }
 
-/* The leaf for `page`, with room: full nodes are split on the way down, so that each has a parent
- * with room. */
-static struct runs_node *make_way(struct runs *runs, uint64_t page)
+/* The leaf for `page`. While it is full, the highest of the full nodes above it is split, whose parent
+ * has room. */
+static struct runs_node *leaf_with_room(struct runs *runs, uint64_t page)
 {
-	if (is_full(runs->root, runs->height))
-		grow_root(runs);
-	struct runs_node *node = runs->root;
-	uint64_t end = runs->whole.end;
-	for (unsigned level = runs->height; level; level--) {
-		unsigned slot = slot_of(node, page);
-		if (is_full(node->inner.child[slot], level - 1)) {
-			split_child(runs, node, level, slot, end, page);
-			slot = slot_of(node, page);
-		}
-		end = slot_end(node, slot, end);
-		node = node->inner.child[slot];
+	for (;;) {
+		struct step path[MOST_LEVELS];
+		unsigned level = 0;
+		path_to(runs, page, path);
+		while (level <= runs->height && is_full(path[level].node, level))
+			level++;
+		if (!level)
+			return path[0].node;
+		if (level > runs->height)
+			grow_root(runs);
+		else
+			split_child(runs, path[level], level, page);
 	}
-	return node;
 }
 
 /* Makes a run start at `start`, with these values; it ends where the one that held `start` does.
  * The figures on the way there are left to edit_erase. */
 void edit_put(struct runs *runs, uint64_t start, struct vad *vad, attr_t attr)
 {
-	struct runs_node *leaf = make_way(runs, start);
+	struct runs_node *leaf = leaf_with_room(runs, start);
 	unsigned slot = slot_of(leaf, start);
 
 	if (leaf->leaf.key[slot] != start) {

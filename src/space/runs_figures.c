@@ -53,7 +53,8 @@ void figures_settle(struct step *path, unsigned height)
 static uint64_t committed_in_leaf(const struct runs_node *leaf, uint64_t page)
 {
 	unsigned slot = slot_of(leaf, page);
-	uint64_t pages = (page - leaf->leaf.key[slot]) & mask(attr_is_committed(leaf->leaf.attr[slot]));
+	uint64_t pages =
+		(page - leaf->leaf.key[slot]) & mask(attr_is_committed(leaf->leaf.attr[slot]));
 
 	for (unsigned i = 0; i < slot; i++)
 		pages += (leaf->leaf.key[i + 1] - leaf->leaf.key[i]) &

@@ -19,7 +19,8 @@ static bool fits(const struct runs_node *node, unsigned level, unsigned slot, ui
 {
 	if (level)
 		return node->inner.figures[slot].hole >= pages;
-	return !node->leaf.vad[slot] && hole_of(node->leaf.key[slot], slot_end(node, slot, end)) >= pages;
+	return !node->leaf.vad[slot] &&
+	       hole_of(node->leaf.key[slot], slot_end(node, slot, end)) >= pages;
 }
 
 static bool find_from(const struct runs_node *node, unsigned level, uint64_t end, struct search *s)

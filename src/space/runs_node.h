@@ -50,7 +50,7 @@ struct runs_node {
 	};
 };
 
-/* The way from the root (at [height]) to a leaf (at [0]). */
+/* A node on the path from the root, path[height], to a leaf, path[0]. */
 struct step {
 	struct runs_node *node;
 	unsigned slot;
@@ -96,6 +96,21 @@ static inline uint64_t slot_end(const struct runs_node *node, unsigned slot, uin
 	return slot + 1 < node->count ? keys(node)[slot + 1] : end;
 }
 
+static inline void path_to(const struct runs *runs, uint64_t page, struct step *path)
+{
+	struct step at = {.node = runs->root, .end = runs->whole.end};
+
+	for (unsigned level = runs->height;; level--) {
+		at.slot = slot_of(at.node, page);
+		path[level] = at;
+		if (!level)
+			return;
+		at.end = slot_end(at.node, at.slot, at.end);
+		at.node = at.node->inner.child[at.slot];
+		node_fetch(at.node);
+	}
+}
+
 /* What a free run offers to an allocation, which starts at a granule. */
 static inline uint64_t hole_of(uint64_t start, uint64_t end)
 {
@@ -104,7 +119,8 @@ static inline uint64_t hole_of(uint64_t start, uint64_t end)
 	return end > first ? end - first : 0;
 }
 
-static inline bool is_alike(const struct runs_node *leaf, unsigned slot, struct vad *vad, attr_t attr)
+static inline bool is_alike(const struct runs_node *leaf, unsigned slot, struct vad *vad,
+                            attr_t attr)
 {
 	return leaf->leaf.vad[slot] == vad && leaf->leaf.attr[slot] == attr;
 }

@@ -128,7 +128,8 @@ static bool check_run(const struct space *space, struct run run, uint64_t *free_
 	if (!run.vad && run.end > lowest)
 		*free_pages += run.end - max_u64(run.start, lowest);
 	if (!run.vad)
-		return run.attr == ATTR_RESERVED || complain("free run at page %#lx has state", run.start);
+		return run.attr == ATTR_RESERVED ||
+		       complain("free run at page %#lx has state", run.start);
 	if (run.start < run.vad->range.start || run.end > run.vad->range.end)
 		return complain("run at page %#lx lies outside its allocation", run.start);
 	return true;

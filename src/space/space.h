@@ -72,7 +72,7 @@ bool space_all_committed(const struct space *space, struct range range);
 /* What an access by `mode` to `address` means. */
 enum access_mode {
 	MODE_USER,    /* the processor in user mode: faults are raised */
-	MODE_SERVICE, /* a system service on its caller's behalf: guards are consumed, status returned */
+	MODE_SERVICE, /* a system service on its caller's behalf: guards go, a status is returned */
 	MODE_FOREIGN, /* the system in another process: guards refuse and stay (GP-9) */
 };
 enum decision {

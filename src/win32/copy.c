@@ -2,10 +2,10 @@
  *
  * ReadProcessMemory and WriteProcessMemory (rules PM).
  *
- * Windows' WriteProcessMemory makes the range EXECUTE_READWRITE, looks at what its first page was, and
- * acts on that (PM-9). Here the range is taken run by run, and only code is made writable, while it is
- * written: the answers are the same, but no page is open meanwhile that should not be, and none ends
- * up with the protection of the first.
+ * Windows' WriteProcessMemory makes the range EXECUTE_READWRITE, looks at what its first page was,
+ * and acts on that (PM-9). Here the range is taken run by run, and only code is made writable,
+ * while it is written: the answers are the same, but no page is open meanwhile that should not be,
+ * and none ends up with the protection of the first.
  */
 #include "nt/target.h"
 #include "win32/error.h"
@@ -23,15 +23,18 @@ static NTSTATUS check_place(const struct layout *layout, const struct write *w)
 	uint64_t last;
 	if (!last_byte(w->at, w->left, &last) || last > layout->maximum)
 		return STATUS_ACCESS_VIOLATION; /* PM-2 */
-	return host_range_ok(w->from, w->left) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION; /* PM-7 */
+	if (!host_range_ok(w->from, w->left))
+		return STATUS_ACCESS_VIOLATION; /* PM-7 */
+	return STATUS_SUCCESS;
 }
 
-/* What a debugger may patch (PM-11). Not through a guard (PM-14), nor what has been offered; of such
- * pages, and of data that is read-only (PM-12), a plain write says what it thinks. */
+/* What a debugger may patch (PM-11): not through a guard (PM-14), nor what has been offered. Such
+ * pages, and data that is read-only (PM-12), are left to a plain write to refuse. */
 static bool is_closed_code(attr_t attr)
 {
 	prot_t prot = attr_prot(attr);
-	return !(attr & ATTR_OFFERED) && !prot_is_guard(prot) && prot_can_execute(prot) && !prot_can_write(prot);
+	return !(attr & ATTR_OFFERED) && !prot_is_guard(prot) && prot_can_execute(prot) &&
+	       !prot_can_write(prot);
 }
 
 /* PM-13: what making all of it writable would say (VP-4, VP-5). */
@@ -72,7 +75,8 @@ static NTSTATUS write_code(struct write *w, uint64_t bytes)
 {
 	uint64_t base = w->at, size = bytes;
 	uint32_t old;
-	NTSTATUS status = NtProtectVirtualMemory(w->process, &base, &size, PAGE_EXECUTE_READWRITE, &old);
+	NTSTATUS status =
+		NtProtectVirtualMemory(w->process, &base, &size, PAGE_EXECUTE_READWRITE, &old);
 	if (status)
 		return status;
 	status = write_piece(w, bytes);
@@ -110,7 +114,8 @@ BOOL ReadProcessMemory(HANDLE process, LPCVOID address, LPVOID buffer, SIZE_T si
 
 BOOL WriteProcessMemory(HANDLE process, LPVOID address, LPCVOID buffer, SIZE_T size, SIZE_T *copied)
 {
-	struct write w = {.process = process, .from = buffer, .at = (uintptr_t)address, .left = size};
+	struct write w = {
+		.process = process, .from = buffer, .at = (uintptr_t)address, .left = size};
 	if (copied && !host_pointer_ok(copied))
 		return win32_fail(ERROR_NOACCESS);
 	NTSTATUS status = size ? write_all(&w) : STATUS_SUCCESS; /* PM-1 */

@@ -11,7 +11,8 @@ _Static_assert(sizeof(WIN32_MEMORY_RANGE_ENTRY) == sizeof(MEMORY_RANGE_ENTRY) &&
                                offsetof(MEMORY_RANGE_ENTRY, NumberOfBytes),
                "the arrays can be handed on as they are");
 
-BOOL PrefetchVirtualMemory(HANDLE process, ULONG_PTR count, PWIN32_MEMORY_RANGE_ENTRY ranges, ULONG flags)
+BOOL PrefetchVirtualMemory(HANDLE process, ULONG_PTR count, PWIN32_MEMORY_RANGE_ENTRY ranges,
+                           ULONG flags)
 {
 	return win32_ok(NtSetInformationVirtualMemory(process, VmPrefetchInformation, count,
 	                                              (const void *)ranges, &flags, sizeof flags));
@@ -19,7 +20,8 @@ BOOL PrefetchVirtualMemory(HANDLE process, ULONG_PTR count, PWIN32_MEMORY_RANGE_
 
 DWORD OfferVirtualMemory(PVOID address, SIZE_T size, OFFER_PRIORITY priority)
 {
-	return RtlNtStatusToDosError(nt_offer(GetCurrentProcess(), (uintptr_t)address, size, priority));
+	return RtlNtStatusToDosError(
+		nt_offer(GetCurrentProcess(), (uintptr_t)address, size, priority));
 }
 
 DWORD ReclaimVirtualMemory(void const *address, SIZE_T size)

@@ -26,18 +26,19 @@ UINT ResetWriteWatch(LPVOID base, SIZE_T size)
 	return WATCH_FAILED;
 }
 
-HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect, DWORD size_high,
-                          DWORD size_low, LPCSTR name)
+HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect,
+                          DWORD size_high, DWORD size_low, LPCSTR name)
 {
 	(void)file, (void)security, (void)protect, (void)size_high, (void)size_low, (void)name;
 	not_supported();
 	return NULL;
 }
 
-LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low, SIZE_T bytes,
-                       LPVOID address)
+LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low,
+                       SIZE_T bytes, LPVOID address)
 {
-	(void)mapping, (void)access, (void)offset_high, (void)offset_low, (void)bytes, (void)address;
+	(void)mapping, (void)access, (void)offset_high, (void)offset_low, (void)bytes,
+		(void)address;
 	not_supported();
 	return NULL;
 }

@@ -51,7 +51,8 @@ BOOL VirtualProtect(LPVOID address, SIZE_T size, DWORD protect, PDWORD old)
 	return VirtualProtectEx(GetCurrentProcess(), address, size, protect, old);
 }
 
-SIZE_T VirtualQueryEx(HANDLE process, LPCVOID address, PMEMORY_BASIC_INFORMATION buffer, SIZE_T length)
+SIZE_T VirtualQueryEx(HANDLE process, LPCVOID address, PMEMORY_BASIC_INFORMATION buffer,
+                      SIZE_T length)
 {
 	uint64_t returned;
 	NTSTATUS status = NtQueryVirtualMemory(process, value_of(address), MemoryBasicInformation,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The machine as the current process sees it, and what memory there is and is used (rules SI, MS, PC).
+ * The machine as the current process sees it, and what memory there is and is used (rules SI, MS,
+ * PC).
  */
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +18,7 @@ struct processor {
 };
 
 #ifdef __x86_64__
-/* EAX of leaf 1:  27..20 more family, 19..16 more model, 11..8 family, 7..4 model, 3..0 stepping. */
+/* EAX of leaf 1: 27..20 more family, 19..16 more model, 11..8 family, 7..4 model, 3..0 stepping */
 static struct processor host_processor(void)
 {
 	unsigned a, b, c, d;
@@ -28,7 +29,8 @@ static struct processor host_processor(void)
 		model |= a >> 12 & 0xF0;
 	if (family == 15)
 		family += a >> 20 & 0xFF;
-	return (struct processor){.level = (WORD)family, .revision = (WORD)(model << 8 | (a & 0xF))};
+	return (struct processor){.level = (WORD)family,
+	                          .revision = (WORD)(model << 8 | (a & 0xF))};
 }
 #else
 static struct processor host_processor(void)
@@ -51,7 +53,8 @@ static void describe(SYSTEM_INFO *info, const struct layout *layout, bool wide)
 	unsigned count = processors_up_to(layout->wide ? 64 : 32);
 
 	*info = (SYSTEM_INFO){
-		.wProcessorArchitecture = wide ? PROCESSOR_ARCHITECTURE_AMD64 : PROCESSOR_ARCHITECTURE_INTEL,
+		.wProcessorArchitecture =
+			wide ? PROCESSOR_ARCHITECTURE_AMD64 : PROCESSOR_ARCHITECTURE_INTEL,
 		.dwPageSize = PAGE_BYTES,
 		.lpMinimumApplicationAddress = (LPVOID)(uintptr_t)layout->minimum,
 		.lpMaximumApplicationAddress = (LPVOID)(uintptr_t)layout->maximum,
@@ -164,7 +167,8 @@ static NTSTATUS read_counters(struct target *target, PROCESS_MEMORY_COUNTERS_EX 
 	return STATUS_SUCCESS;
 }
 
-_Static_assert(offsetof(PROCESS_MEMORY_COUNTERS_EX, PrivateUsage) == sizeof(PROCESS_MEMORY_COUNTERS),
+_Static_assert(offsetof(PROCESS_MEMORY_COUNTERS_EX, PrivateUsage) ==
+                       sizeof(PROCESS_MEMORY_COUNTERS),
                "the one begins as the other");
 
 BOOL GetProcessMemoryInfo(HANDLE process, PPROCESS_MEMORY_COUNTERS counters, DWORD size)

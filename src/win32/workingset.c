@@ -42,6 +42,6 @@ BOOL EmptyWorkingSet(HANDLE process)
 
 BOOL QueryWorkingSetEx(HANDLE process, PVOID entries, DWORD bytes)
 {
-	return win32_ok(NtQueryVirtualMemory(process, 0, MemoryWorkingSetExInformation, entries, bytes,
-	                                     NULL));
+	return win32_ok(NtQueryVirtualMemory(process, 0, MemoryWorkingSetExInformation, entries,
+	                                     bytes, NULL));
 }

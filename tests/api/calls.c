@@ -101,6 +101,7 @@ static bool do_thread(HANDLE h)
 
 #define QUERY PROCESS_QUERY_INFORMATION
 #define QUERY_LIMITED PROCESS_QUERY_LIMITED_INFORMATION
+#define SET PROCESS_SET_QUOTA
 #define WRITE (PROCESS_VM_WRITE | PROCESS_VM_OPERATION)
 
 const struct call calls[CALL_COUNT] = {
@@ -112,8 +113,8 @@ const struct call calls[CALL_COUNT] = {
 	{"WriteProcessMemory", do_write, WRITE, 0, true},
 	{"FlushInstructionCache", do_flush, PROCESS_VM_WRITE, 0, true},
 	{"GetProcessWorkingSetSize", do_get_working_set, QUERY, QUERY_LIMITED, true},
-	{"SetProcessWorkingSetSize", do_set_working_set, PROCESS_SET_QUOTA, 0, true},
-	{"EmptyWorkingSet", do_empty, QUERY | PROCESS_SET_QUOTA, QUERY_LIMITED | PROCESS_SET_QUOTA, true},
+	{"SetProcessWorkingSetSize", do_set_working_set, SET, 0, true},
+	{"EmptyWorkingSet", do_empty, QUERY | SET, QUERY_LIMITED | SET, true},
 	{"QueryWorkingSetEx", do_residency, QUERY, 0, true},
 	{"GetProcessMemoryInfo", do_memory_info, QUERY, QUERY_LIMITED, true},
 	{"PrefetchVirtualMemory", do_prefetch, PROCESS_VM_OPERATION, 0, true},

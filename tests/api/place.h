@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where most tests of the calls take place: a machine, one process, and the host thread attached to a
- * thread of it. And how they say what a call should answer.
+ * Where most tests of the calls take place: a machine, one process, and the host thread attached
+ * to a thread of it. And how they say what a call should answer.
  */
 #ifndef TESTS_API_PLACE_H
 #define TESTS_API_PLACE_H
@@ -47,8 +47,9 @@ struct place {
 static inline ntmm_machine *place_machine(uint64_t ram_bytes, uint64_t paging_file_bytes)
 {
 	ntmm_machine *machine = NULL;
-	ntmm_machine_config config = {
-		.size = sizeof config, .ram_bytes = ram_bytes, .paging_file_bytes = paging_file_bytes};
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .ram_bytes = ram_bytes,
+	                              .paging_file_bytes = paging_file_bytes};
 	NTSTATUS status = ntmm_machine_create(&config, &machine);
 	if (status)
 		fail_msg("no machine: %#x, %s", (unsigned)status, ntmm_error_message());

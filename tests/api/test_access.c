@@ -29,18 +29,23 @@ static void widths(void **state)
 		uint32_t d = 0;
 		uint64_t q = 0;
 		assert_true(ntmm_store64(place->thread, at, UINT64_C(0x1122334455667788)));
-		assert_true(ntmm_load8(place->thread, at, &b) && ntmm_load16(place->thread, at, &w));
-		assert_true(ntmm_load32(place->thread, at, &d) && ntmm_fetch64(place->thread, at, &q));
+		assert_true(ntmm_load8(place->thread, at, &b) &&
+		            ntmm_load16(place->thread, at, &w));
+		assert_true(ntmm_load32(place->thread, at, &d) &&
+		            ntmm_fetch64(place->thread, at, &q));
 		assert_int_equal(b, 0x88);
 		assert_int_equal(w, 0x7788);
 		assert_int_equal(d, 0x55667788);
 		assert_true(q == UINT64_C(0x1122334455667788));
-		assert_true(ntmm_store16(place->thread, at + 2, 0xABCD) && ntmm_load64(place->thread, at, &q));
+		assert_true(ntmm_store16(place->thread, at + 2, 0xABCD) &&
+		            ntmm_load64(place->thread, at, &q));
 		assert_true(q == UINT64_C(0x11223344ABCD7788));
 	}
 	uint8_t odd[7] = {1, 2, 3, 4, 5, 6, 7}, back[7] = {0};
-	assert_true(ntmm_thread_access(place->thread, NTMM_STORE, base + PAGE - 3, odd, sizeof odd));
-	assert_true(ntmm_thread_access(place->thread, NTMM_LOAD, base + PAGE - 3, back, sizeof back));
+	assert_true(
+		ntmm_thread_access(place->thread, NTMM_STORE, base + PAGE - 3, odd, sizeof odd));
+	assert_true(
+		ntmm_thread_access(place->thread, NTMM_LOAD, base + PAGE - 3, back, sizeof back));
 	assert_memory_equal(odd, back, sizeof odd);
 }
 
@@ -85,16 +90,20 @@ static void protections(void **state)
 {
 	struct place *place = *state;
 	static const struct allowed table[] = {
-		{PAGE_NOACCESS, false, false, false},        {PAGE_READONLY, true, false, false},
-		{PAGE_READWRITE, true, true, false},         {PAGE_EXECUTE, true, false, true},
-		{PAGE_EXECUTE_READ, true, false, true},      {PAGE_EXECUTE_READWRITE, true, true, true},
+		{PAGE_NOACCESS, false, false, false},
+		{PAGE_READONLY, true, false, false},
+		{PAGE_READWRITE, true, true, false},
+		{PAGE_EXECUTE, true, false, true},
+		{PAGE_EXECUTE_READ, true, false, true},
+		{PAGE_EXECUTE_READWRITE, true, true, true},
 		{PAGE_READWRITE | PAGE_NOCACHE, true, true, false},
 		{PAGE_READONLY | PAGE_WRITECOMBINE, true, false, false},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		uint64_t base = address_in(must_commit(PAGE, table[i].protect));
 		uint8_t value;
-		for (int round = 0; round < 2; round++) { /* again with the page there, and in the TLB */
+		for (int round = 0; round < 2;
+		     round++) { /* again with the page there, and in the TLB */
 			assert_int_equal(ntmm_load8(place->thread, base, &value), table[i].load);
 			assert_int_equal(ntmm_store8(place->thread, base, 1), table[i].store);
 			assert_int_equal(ntmm_fetch8(place->thread, base, &value), table[i].fetch);
@@ -134,7 +143,8 @@ static void wild_addresses(void **state)
 	assert_raised(place, STATUS_ACCESS_VIOLATION, 0, UINT64_MAX);
 	assert_false(ntmm_load8(place->thread, UINT64_C(0xFFFFF80000000000), &value));
 	assert_raised(place, STATUS_ACCESS_VIOLATION, 0, UINT64_C(0xFFFFF80000000000));
-	assert_false(ntmm_load8(place->thread, UINT64_C(0x7FFFFFFF0000), &value)); /* AS-1: the top partition */
+	assert_false(ntmm_load8(place->thread, UINT64_C(0x7FFFFFFF0000),
+	                        &value)); /* AS-1: the top partition */
 	assert_raised(place, STATUS_ACCESS_VIOLATION, 0, UINT64_C(0x7FFFFFFF0000));
 }
 
@@ -180,17 +190,23 @@ static void guard_in_a_service(void **state)
 	uint64_t done = 0;
 	memset(buffer, 'x', sizeof buffer);
 	must_protect(base + PAGE, PAGE, PAGE_READWRITE | PAGE_GUARD);
-	assert_int_equal(ntmm_copy_out(place->thread, address_in(base), buffer, sizeof buffer, &done),
+	assert_int_equal(ntmm_copy_out(place->thread, address_in(base), buffer, sizeof buffer,
+	                               &done),
 	                 STATUS_GUARD_PAGE_VIOLATION);
 	assert_int_equal(done, PAGE);
 	assert_int_equal(protect_at(base + PAGE), PAGE_READWRITE);
-	assert_int_equal(ntmm_copy_out(place->thread, address_in(base), buffer, sizeof buffer, &done), STATUS_SUCCESS);
+	assert_int_equal(ntmm_copy_out(place->thread, address_in(base), buffer, sizeof buffer,
+	                               &done),
+	                 STATUS_SUCCESS);
 	assert_int_equal(done, sizeof buffer);
 	memset(buffer, 0, sizeof buffer);
-	assert_int_equal(ntmm_copy_in(place->thread, buffer, address_in(base) + 1, sizeof buffer - 1, NULL), STATUS_SUCCESS);
+	assert_int_equal(ntmm_copy_in(place->thread, buffer, address_in(base) + 1,
+	                              sizeof buffer - 1, NULL),
+	                 STATUS_SUCCESS);
 	assert_int_equal(buffer[sizeof buffer - 2], 'x');
 	must_protect(base + 2 * PAGE, PAGE, PAGE_NOACCESS);
-	assert_int_equal(ntmm_copy_in(place->thread, buffer, address_in(base), sizeof buffer, &done),
+	assert_int_equal(ntmm_copy_in(place->thread, buffer, address_in(base), sizeof buffer,
+	                              &done),
 	                 STATUS_ACCESS_VIOLATION);
 	assert_int_equal(done, 2 * PAGE);
 }
@@ -209,7 +225,9 @@ static void compare_exchange(void **state)
 	assert_int_equal(expected, 42);
 	for (unsigned bytes = 1; bytes <= 4; bytes *= 2) {
 		expected = bytes == 1 ? 42 : bytes / 2;
-		assert_true(ntmm_compare_exchange(place->thread, address, bytes, &expected, bytes, &swapped) && swapped);
+		assert_true(ntmm_compare_exchange(place->thread, address, bytes, &expected, bytes,
+		                                  &swapped) &&
+		            swapped);
 	}
 	assert_true(ntmm_load64(place->thread, address, &value));
 	assert_int_equal(value, 4);
@@ -255,10 +273,18 @@ static void process_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		place_test(widths),      place_test(nothing_there),        place_test(straddling),
-		place_test(protections), cmocka_unit_test(without_nx),     place_test(wild_addresses),
-		place_test(guards),      place_test(guard_then_violation), place_test(guard_in_a_service),
-		place_test(compare_exchange), place_test(taken_away),      place_test(process_ends),
+		place_test(widths),
+		place_test(nothing_there),
+		place_test(straddling),
+		place_test(protections),
+		cmocka_unit_test(without_nx),
+		place_test(wild_addresses),
+		place_test(guards),
+		place_test(guard_then_violation),
+		place_test(guard_in_a_service),
+		place_test(compare_exchange),
+		place_test(taken_away),
+		place_test(process_ends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,8 @@ static char host[4 * PAGE];
 	do { \
 		SIZE_T copied = NOTHING; \
 		memset(host, 0, sizeof host); \
-		assert_fails(ReadProcessMemory(GetCurrentProcess(), address, host, size, &copied), error); \
+		assert_fails(ReadProcessMemory(GetCurrentProcess(), address, host, size, &copied), \
+		             error); \
 		assert_int_equal(copied, bytes); \
 	} while (0)
 
@@ -23,7 +24,9 @@ static char host[4 * PAGE];
 	do { \
 		SIZE_T copied = NOTHING; \
 		memset(host, 0xCD, sizeof host); \
-		assert_fails(WriteProcessMemory(GetCurrentProcess(), address, host, size, &copied), error); \
+		assert_fails( \
+			WriteProcessMemory(GetCurrentProcess(), address, host, size, &copied), \
+			error); \
 		assert_int_equal(copied, bytes); \
 	} while (0)
 
@@ -41,7 +44,8 @@ static char *three(DWORD middle)
 	char *base = must_commit(3 * PAGE, PAGE_READWRITE);
 	for (int i = 0; i < 3; i++) {
 		memset(host, i + 1, PAGE);
-		assert_true(WriteProcessMemory(GetCurrentProcess(), base + i * PAGE, host, PAGE, NULL));
+		assert_true(
+			WriteProcessMemory(GetCurrentProcess(), base + i * PAGE, host, PAGE, NULL));
 	}
 	must_protect(base + PAGE, PAGE, middle);
 	return base;
@@ -70,7 +74,8 @@ static void test_there_and_back(void **state)
 	char *base = must_commit(4 * PAGE, PAGE_READWRITE);
 	for (size_t i = 0; i < sizeof out; i++)
 		out[i] = (char)(i * 7);
-	assert_succeeds(WriteProcessMemory(GetCurrentProcess(), base + 123, out, sizeof out, &copied));
+	assert_succeeds(
+		WriteProcessMemory(GetCurrentProcess(), base + 123, out, sizeof out, &copied));
 	assert_int_equal(copied, sizeof out);
 	assert_int_equal(load_at(place, base + 123 + 5000), (uint8_t)(5000 * 7));
 	assert_succeeds(ReadProcessMemory(GetCurrentProcess(), base + 123, in, sizeof in, &copied));
@@ -107,14 +112,18 @@ static void test_host_pointers(void **state)
 	void *const bad[] = {NULL, at(PAGE), at(0xFFFF), at(0xFFFF800000000000), at(UINT64_MAX)};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		copied = NOTHING;
-		assert_fails(ReadProcessMemory(self, base, bad[i], 1, &copied), ERROR_NOACCESS); /* PM-6 */
+		assert_fails(ReadProcessMemory(self, base, bad[i], 1, &copied),
+		             ERROR_NOACCESS); /* PM-6 */
 		assert_int_equal(copied, 0);
 		copied = NOTHING;
-		assert_fails(WriteProcessMemory(self, base, bad[i], 1, &copied), ERROR_NOACCESS); /* PM-7 */
+		assert_fails(WriteProcessMemory(self, base, bad[i], 1, &copied),
+		             ERROR_NOACCESS); /* PM-7 */
 		assert_int_equal(copied, 0);
 		if (bad[i]) {
-			assert_fails(ReadProcessMemory(self, base, &value, 1, bad[i]), ERROR_NOACCESS);
-			assert_fails(WriteProcessMemory(self, base, "x", 1, bad[i]), ERROR_NOACCESS);
+			assert_fails(ReadProcessMemory(self, base, &value, 1, bad[i]),
+			             ERROR_NOACCESS);
+			assert_fails(WriteProcessMemory(self, base, "x", 1, bad[i]),
+			             ERROR_NOACCESS);
 		}
 	}
 	assert_int_equal(load_at(place, base), 0);
@@ -126,7 +135,8 @@ static void test_host_pointers(void **state)
 static void test_read_stops(void **state)
 {
 	struct place *place = *state;
-	const DWORD closed[] = {PAGE_NOACCESS, PAGE_READWRITE | PAGE_GUARD, PAGE_READONLY | PAGE_GUARD};
+	const DWORD closed[] = {PAGE_NOACCESS, PAGE_READWRITE | PAGE_GUARD,
+	                        PAGE_READONLY | PAGE_GUARD};
 	for (size_t i = 0; i < sizeof closed / sizeof closed[0]; i++) {
 		char *base = three(closed[i]);
 		assert_reads(base + PAGE, 1, ERROR_PARTIAL_COPY, 0);
@@ -161,7 +171,8 @@ static void test_read_of_every_readable(void **state)
 	for (size_t i = 0; i < sizeof readable / sizeof readable[0]; i++) {
 		SIZE_T copied = NOTHING;
 		char *base = three(readable[i]);
-		assert_succeeds(ReadProcessMemory(GetCurrentProcess(), base, host, 3 * PAGE, &copied));
+		assert_succeeds(
+			ReadProcessMemory(GetCurrentProcess(), base, host, 3 * PAGE, &copied));
 		assert_int_equal(copied, 3 * PAGE);
 		assert_int_equal(host[PAGE], 2);
 		assert_int_equal(host[3 * PAGE - 1], 3);
@@ -173,7 +184,8 @@ static void test_read_across_allocations(void **state)
 {
 	(void)state;
 	char *base = VirtualAlloc(at(0x500000), GRANULE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
-	assert_non_null(VirtualAlloc(base + GRANULE, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY));
+	assert_non_null(
+		VirtualAlloc(base + GRANULE, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY));
 	assert_succeeds(ReadProcessMemory(GetCurrentProcess(), base + GRANULE - 1, host, 2, NULL));
 }
 
@@ -184,18 +196,22 @@ static void test_pages_anywhere(void **state)
 	char *base = must_commit(64 * PAGE, PAGE_READWRITE), value;
 	SIZE_T copied;
 	memset(host, 0xFF, sizeof host);
-	assert_succeeds(ReadProcessMemory(GetCurrentProcess(), base, host, PAGE, &copied)); /* never touched */
+	assert_succeeds(ReadProcessMemory(GetCurrentProcess(), base, host, PAGE,
+	                                  &copied)); /* never touched */
 	for (int i = 0; i < PAGE; i++)
 		assert_int_equal(host[i], 0);
 	for (int i = 0; i < 64; i++)
 		store_at(place, base + i * PAGE, (uint8_t)(i + 1));
 	EmptyWorkingSet(GetCurrentProcess());
-	assert_true(ntmm_machine_write_modified(place->machine, 32) >= 32); /* some clean, some dirty */
+	assert_true(ntmm_machine_write_modified(place->machine, 32) >=
+	            32); /* some clean, some dirty */
 	for (int i = 0; i < 64; i++) {
-		assert_succeeds(ReadProcessMemory(GetCurrentProcess(), base + i * PAGE, &value, 1, NULL));
+		assert_succeeds(
+			ReadProcessMemory(GetCurrentProcess(), base + i * PAGE, &value, 1, NULL));
 		assert_int_equal(value, i + 1);
 		value = (char)~value;
-		assert_succeeds(WriteProcessMemory(GetCurrentProcess(), base + i * PAGE, &value, 1, NULL));
+		assert_succeeds(
+			WriteProcessMemory(GetCurrentProcess(), base + i * PAGE, &value, 1, NULL));
 	}
 	EmptyWorkingSet(GetCurrentProcess());
 	for (int i = 0; i < 64; i++)
@@ -208,12 +224,14 @@ static void test_pages_anywhere(void **state)
 static void test_write(void **state)
 {
 	struct place *place = *state;
-	const DWORD writable[] = {PAGE_READWRITE, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE, PAGE_EXECUTE_READ};
+	const DWORD writable[] = {PAGE_READWRITE, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE,
+	                          PAGE_EXECUTE_READ};
 	for (size_t i = 0; i < sizeof writable / sizeof writable[0]; i++) {
 		SIZE_T copied = NOTHING;
 		char *base = three(writable[i]);
 		memset(host, 0xCD, sizeof host);
-		assert_succeeds(WriteProcessMemory(GetCurrentProcess(), base + PAGE + 1, host, PAGE - 2, &copied));
+		assert_succeeds(WriteProcessMemory(GetCurrentProcess(), base + PAGE + 1, host,
+		                                   PAGE - 2, &copied));
 		assert_int_equal(copied, PAGE - 2);
 		assert_int_equal(protect_at(base + PAGE), writable[i]);
 		assert_int_equal(load_at(place, base + PAGE), 2);
@@ -246,11 +264,13 @@ static void test_write_across_protections(void **state)
 		SIZE_T copied = NOTHING;
 		for (int page = 0; page < 3; page++)
 			memset(host + page * PAGE, 0xC0 + page, PAGE);
-		assert_succeeds(WriteProcessMemory(GetCurrentProcess(), base, host, 3 * PAGE, &copied));
+		assert_succeeds(
+			WriteProcessMemory(GetCurrentProcess(), base, host, 3 * PAGE, &copied));
 		assert_int_equal(copied, 3 * PAGE);
 		for (int page = 0; page < 3; page++)
 			assert_true(holds(place, base + page * PAGE, (uint8_t)(0xC0 + page), PAGE));
-		assert_succeeds(WriteProcessMemory(GetCurrentProcess(), base + PAGE, host, 2 * PAGE, NULL));
+		assert_succeeds(
+			WriteProcessMemory(GetCurrentProcess(), base + PAGE, host, 2 * PAGE, NULL));
 		assert_int_equal(protect_at(base), PAGE_READWRITE);
 		assert_int_equal(protect_at(base + PAGE), middle[i]);
 		assert_int_equal(protect_at(base + 2 * PAGE), PAGE_READWRITE);
@@ -319,7 +339,8 @@ static void test_write_offered(void **state)
 	const DWORD protections[] = {PAGE_READWRITE, PAGE_EXECUTE_READ};
 	for (size_t i = 0; i < sizeof protections / sizeof protections[0]; i++) {
 		char *base = three(protections[i]);
-		assert_int_equal(OfferVirtualMemory(base + PAGE, PAGE, VmOfferPriorityNormal), ERROR_SUCCESS);
+		assert_int_equal(OfferVirtualMemory(base + PAGE, PAGE, VmOfferPriorityNormal),
+		                 ERROR_SUCCESS);
 		assert_writes(base + PAGE, 1, ERROR_NOACCESS, 0);
 		assert_int_equal(load_raises(place, base + PAGE), STATUS_ACCESS_VIOLATION);
 		assert_int_equal(ReclaimVirtualMemory(base + PAGE, PAGE), ERROR_SUCCESS);
@@ -355,10 +376,12 @@ static void test_native_write(void **state)
 		char *base = three(closed[i]);
 		HANDLE self = GetCurrentProcess();
 		memset(host, 0xCD, sizeof host);
-		assert_int_equal(NtWriteVirtualMemory(self, address_in(base + PAGE), host, 1, &copied),
-		                 STATUS_ACCESS_VIOLATION);
+		assert_int_equal(
+			NtWriteVirtualMemory(self, address_in(base + PAGE), host, 1, &copied),
+			STATUS_ACCESS_VIOLATION);
 		assert_int_equal(copied, 0);
-		assert_int_equal(NtWriteVirtualMemory(self, address_in(base + PAGE - 5), host, PAGE, &copied),
+		assert_int_equal(NtWriteVirtualMemory(self, address_in(base + PAGE - 5), host, PAGE,
+		                                      &copied),
 		                 STATUS_PARTIAL_COPY);
 		assert_int_equal(copied, 5);
 		assert_int_equal(protect_at(base + PAGE), closed[i]);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * What each call of windows.h makes of a wrong handle, pointer or size; and that it changes nothing
- * then (G-2, G-3, G-6; VA-1, VA-12 to VA-14, VF-1 to VF-3, VP-2, VP-3, VQ-2 to VQ-4, VL-2, FI-2, FI-3).
+ * then (G-2, G-3, G-6; VA-1, VA-12 to VA-14, VF-1 to VF-3, VP-2, VP-3, VQ-2 to VQ-4, VL-2, FI-2,
+ * FI-3).
  */
 #include "calls.h"
 #include "place.h"
 
 #define REGIONS 64
-#define REGION_BYTES (offsetof(MEMORY_BASIC_INFORMATION, Type) + sizeof(DWORD)) /* the rest is padding */
+#define REGION_BYTES \
+	(offsetof(MEMORY_BASIC_INFORMATION, Type) + sizeof(DWORD)) /* the rest is padding */
 
 /* Everything VirtualQuery tells of a process, and what is charged. */
 struct picture {
@@ -20,7 +22,8 @@ static struct picture picture_of(const struct place *place)
 {
 	struct picture p = {.count = 0};
 	MEMORY_BASIC_INFORMATION info;
-	for (char *address = NULL; VirtualQuery(address, &info, sizeof info); address += info.RegionSize) {
+	for (char *address = NULL; VirtualQuery(address, &info, sizeof info);
+	     address += info.RegionSize) {
 		assert_true(p.count < REGIONS);
 		p.regions[p.count++] = info;
 	}
@@ -56,7 +59,8 @@ static void refused_by_all(HANDLE handle, DWORD error)
 	for (size_t i = 0; i < CALL_COUNT; i++) {
 		SetLastError(UNTOUCHED);
 		if (calls[i].call(handle) || GetLastError() != error)
-			fail_msg("%s with handle %p: error %u", calls[i].name, handle, GetLastError());
+			fail_msg("%s with handle %p: error %u", calls[i].name, handle,
+			         GetLastError());
 	}
 	assert_fails(TerminateProcess(handle, 0), error);
 }
@@ -69,16 +73,26 @@ static void test_handles(void **state)
 	CloseHandle(stale);
 	call_target = mixed();
 	struct picture before = picture_of(place);
-	HANDLE const wrong[] = {NULL, stale, at(1), at(4), at(0xDEADBEEC), at(good + 1), at(good + 2),
-	                        at(good | UINT64_C(1) << 63), at(UINT64_MAX - 1), at(UINT64_MAX - 3)};
+	HANDLE const wrong[] = {NULL,
+	                        stale,
+	                        at(1),
+	                        at(4),
+	                        at(0xDEADBEEC),
+	                        at(good + 1),
+	                        at(good + 2),
+	                        at(good | UINT64_C(1) << 63),
+	                        at(UINT64_MAX - 1),
+	                        at(UINT64_MAX - 3)};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		refused_by_all(wrong[i], ERROR_INVALID_HANDLE);
 		assert_fails(CloseHandle(wrong[i]), ERROR_INVALID_HANDLE);
-		assert_fails(AdjustTokenPrivileges(wrong[i], TRUE, NULL, 0, NULL, NULL), ERROR_INVALID_HANDLE);
+		assert_fails(AdjustTokenPrivileges(wrong[i], TRUE, NULL, 0, NULL, NULL),
+		             ERROR_INVALID_HANDLE);
 	}
 	assert_succeeds(OpenProcessToken(place->process, TOKEN_ALL_ACCESS, &token));
 	refused_by_all(token, ERROR_INVALID_HANDLE); /* of another type */
-	assert_fails(AdjustTokenPrivileges(place->process, TRUE, NULL, 0, NULL, NULL), ERROR_INVALID_HANDLE);
+	assert_fails(AdjustTokenPrivileges(place->process, TRUE, NULL, 0, NULL, NULL),
+	             ERROR_INVALID_HANDLE);
 	assert_succeeds(CloseHandle(token));
 	expect_picture(place, &before);
 }
@@ -86,7 +100,12 @@ static void test_handles(void **state)
 /* ---- pointers ------------------------------------------------------------------------------- */
 
 static void *const bad_pointers[] = {
-	NULL, (void *)8, (void *)0xFFFF, (void *)0x0000800000000000, (void *)0xFFFF800000000000, (void *)-1,
+	NULL,
+	(void *)8,
+	(void *)0xFFFF,
+	(void *)0x0000800000000000,
+	(void *)0xFFFF800000000000,
+	(void *)-1,
 };
 #define BAD (sizeof bad_pointers / sizeof bad_pointers[0])
 
@@ -100,8 +119,10 @@ static void test_pointers(void **state)
 	struct picture before = picture_of(place);
 	for (size_t i = 0; i < BAD; i++) {
 		void *bad = bad_pointers[i];
-		assert_fails(VirtualProtect(base, PAGE, PAGE_READONLY, bad), ERROR_NOACCESS); /* VP-2 */
-		assert_fails(VirtualQuery(base, bad, sizeof(MEMORY_BASIC_INFORMATION)), ERROR_NOACCESS);
+		assert_fails(VirtualProtect(base, PAGE, PAGE_READONLY, bad),
+		             ERROR_NOACCESS); /* VP-2 */
+		assert_fails(VirtualQuery(base, bad, sizeof(MEMORY_BASIC_INFORMATION)),
+		             ERROR_NOACCESS);
 		assert_fails(VirtualQuery(base, bad, 0), ERROR_NOACCESS); /* VQ-5 */
 		assert_fails(ReadProcessMemory(self, base, bad, 1, NULL), ERROR_NOACCESS);
 		assert_fails(WriteProcessMemory(self, base, bad, 1, NULL), ERROR_NOACCESS);
@@ -138,7 +159,8 @@ static void test_query_length(void **state)
 	for (SIZE_T length = 0; length < sizeof buffer.info; length++)
 		assert_fails(VirtualQuery(base, &buffer.info, length), ERROR_BAD_LENGTH); /* VQ-2 */
 	assert_int_equal(buffer.info.RegionSize, 0xEEEEEEEEEEEEEEEE);
-	assert_int_equal(VirtualQuery(base, &buffer.info, sizeof buffer), sizeof buffer.info); /* VQ-1 */
+	assert_int_equal(VirtualQuery(base, &buffer.info, sizeof buffer),
+	                 sizeof buffer.info); /* VQ-1 */
 	assert_int_equal(buffer.beyond[0], (char)0xEE);
 	assert_int_equal(VirtualQuery(base, &buffer.info, UINT64_MAX), sizeof buffer.info);
 }
@@ -152,26 +174,36 @@ static void check_sizes(const struct place *place, char *address)
 	DWORD old;
 	HANDLE self = GetCurrentProcess();
 	uint64_t to_the_end = 0x7FFF0000 - address_in(address);
-	const SIZE_T huge[] = {to_the_end + 1, UINT32_MAX, UINT64_C(1) << 47, UINT64_C(1) << 63,
-	                       UINT64_MAX - address_in(address), UINT64_MAX - address_in(address) + 1,
-	                       UINT64_MAX - 0xFFF, UINT64_MAX};
+	const SIZE_T huge[] = {to_the_end + 1,
+	                       UINT32_MAX,
+	                       UINT64_C(1) << 47,
+	                       UINT64_C(1) << 63,
+	                       UINT64_MAX - address_in(address),
+	                       UINT64_MAX - address_in(address) + 1,
+	                       UINT64_MAX - 0xFFF,
+	                       UINT64_MAX};
 	struct picture before = picture_of(place);
 	for (size_t i = 0; i < sizeof huge / sizeof huge[0]; i++) {
 		SIZE_T size = huge[i];
-		assert_fails(VirtualAlloc(address, size, MEM_RESERVE, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
-		assert_fails(VirtualAlloc(address, size, MEM_COMMIT, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
-		assert_fails(VirtualAlloc(address, size, MEM_RESET, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
+		assert_fails(VirtualAlloc(address, size, MEM_RESERVE, PAGE_READWRITE),
+		             ERROR_INVALID_PARAMETER);
+		assert_fails(VirtualAlloc(address, size, MEM_COMMIT, PAGE_READWRITE),
+		             ERROR_INVALID_PARAMETER);
+		assert_fails(VirtualAlloc(address, size, MEM_RESET, PAGE_READWRITE),
+		             ERROR_INVALID_PARAMETER);
 		if (size > 0x7FFE0000)
 			assert_fails(VirtualAlloc(NULL, size, MEM_RESERVE, PAGE_READWRITE),
 			             ERROR_INVALID_PARAMETER);
 		assert_fails(VirtualFree(address, size, MEM_DECOMMIT), ERROR_INVALID_PARAMETER);
 		assert_fails(VirtualFree(address, size, MEM_RELEASE), ERROR_INVALID_PARAMETER);
-		assert_fails(VirtualProtect(address, size, PAGE_READONLY, &old), ERROR_INVALID_PARAMETER);
+		assert_fails(VirtualProtect(address, size, PAGE_READONLY, &old),
+		             ERROR_INVALID_PARAMETER);
 		assert_fails(VirtualLock(address, size), ERROR_INVALID_PARAMETER);
 		assert_fails(VirtualUnlock(address, size), ERROR_INVALID_PARAMETER);
 		assert_fails(ReadProcessMemory(self, address, &byte, size, NULL), ERROR_NOACCESS);
 		assert_fails(WriteProcessMemory(self, address, &byte, size, NULL), ERROR_NOACCESS);
-		assert_int_equal(OfferVirtualMemory(address, size, VmOfferPriorityLow), ERROR_INVALID_PARAMETER);
+		assert_int_equal(OfferVirtualMemory(address, size, VmOfferPriorityLow),
+		                 ERROR_INVALID_PARAMETER);
 		assert_int_equal(ReclaimVirtualMemory(address, size), ERROR_INVALID_PARAMETER);
 		assert_int_equal(DiscardVirtualMemory(address, size), ERROR_INVALID_PARAMETER);
 		assert_succeeds(FlushInstructionCache(self, address, size)); /* FI-3 */
@@ -218,9 +250,12 @@ static void test_addresses(void **state)
 	struct picture before = picture_of(place);
 	for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++) {
 		char *a = at(outside[i]);
-		assert_fails(VirtualAlloc(a, 1, MEM_RESERVE, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
-		assert_fails(VirtualAlloc(a, 1, MEM_COMMIT, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
-		assert_fails(VirtualAlloc(a, 1, MEM_RESET, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
+		assert_fails(VirtualAlloc(a, 1, MEM_RESERVE, PAGE_READWRITE),
+		             ERROR_INVALID_PARAMETER);
+		assert_fails(VirtualAlloc(a, 1, MEM_COMMIT, PAGE_READWRITE),
+		             ERROR_INVALID_PARAMETER);
+		assert_fails(VirtualAlloc(a, 1, MEM_RESET, PAGE_READWRITE),
+		             ERROR_INVALID_PARAMETER);
 		assert_fails(VirtualFree(a, 1, MEM_DECOMMIT), ERROR_INVALID_PARAMETER);
 		assert_fails(VirtualFree(a, 0, MEM_RELEASE), ERROR_INVALID_PARAMETER);
 		assert_fails(VirtualProtect(a, 1, PAGE_READONLY, &old), ERROR_INVALID_PARAMETER);
@@ -240,9 +275,12 @@ static void test_pre_checks(void **state)
 	struct place *place = *state;
 	char *base = mixed();
 	struct picture before = picture_of(place);
-	assert_fails(VirtualAlloc(at(1), PAGE, MEM_COMMIT, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
-	assert_fails(VirtualAlloc(at(0xFFFF), PAGE, MEM_RESERVE, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
-	assert_fails(VirtualAllocEx(NULL, at(1), PAGE, MEM_RESERVE, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualAlloc(at(1), PAGE, MEM_COMMIT, PAGE_READWRITE),
+	             ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualAlloc(at(0xFFFF), PAGE, MEM_RESERVE, PAGE_READWRITE),
+	             ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualAllocEx(NULL, at(1), PAGE, MEM_RESERVE, PAGE_READWRITE),
+	             ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualFree(base, 6 * PAGE, MEM_RELEASE), ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualFree(base, 1, MEM_RELEASE), ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualFreeEx(NULL, base, 1, MEM_RELEASE), ERROR_INVALID_PARAMETER);
@@ -258,13 +296,16 @@ static void test_order(void **state)
 	char *base = mixed();
 	DWORD old;
 	struct picture before = picture_of(place);
-	assert_fails(VirtualAllocEx(NULL, base, 0, MEM_COMMIT, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualAllocEx(NULL, base, 0, MEM_COMMIT, PAGE_READWRITE),
+	             ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualAllocEx(NULL, base, PAGE, MEM_COMMIT, 0), ERROR_INVALID_PARAMETER);
 	assert_fails(VirtualFreeEx(NULL, base, 0, MEM_COMMIT), ERROR_INVALID_PARAMETER);
-	assert_fails(VirtualProtectEx(NULL, base, PAGE, 0, NULL), ERROR_INVALID_PARAMETER); /* VP-1, VP-2 */
+	assert_fails(VirtualProtectEx(NULL, base, PAGE, 0, NULL),
+	             ERROR_INVALID_PARAMETER); /* VP-1, VP-2 */
 	assert_fails(VirtualProtectEx(NULL, base, PAGE, PAGE_READONLY, NULL), ERROR_NOACCESS);
 	assert_fails(VirtualProtectEx(NULL, base, PAGE, PAGE_READONLY, &old), ERROR_INVALID_HANDLE);
-	assert_fails(VirtualQueryEx(NULL, at(UINT64_MAX), NULL, 0), ERROR_INVALID_PARAMETER); /* VQ-5 */
+	assert_fails(VirtualQueryEx(NULL, at(UINT64_MAX), NULL, 0),
+	             ERROR_INVALID_PARAMETER); /* VQ-5 */
 	assert_fails(VirtualQueryEx(NULL, base, NULL, 0), ERROR_NOACCESS);
 	assert_fails(VirtualQueryEx(NULL, base, &info, 0), ERROR_BAD_LENGTH);
 	assert_fails(VirtualQueryEx(NULL, base, &info, sizeof info), ERROR_INVALID_HANDLE);
@@ -288,8 +329,10 @@ static void test_later(void **state)
 	             ERROR_NOT_SUPPORTED);
 	assert_fails(MapViewOfFileEx(NULL, FILE_MAP_READ, 0, 0, 0, NULL), ERROR_NOT_SUPPORTED);
 	assert_fails(UnmapViewOfFile(base), ERROR_NOT_SUPPORTED);
-	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_WRITE_WATCH, PAGE_READWRITE), ERROR_NOT_SUPPORTED);
-	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_PHYSICAL, PAGE_READWRITE), ERROR_NOT_SUPPORTED);
+	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_WRITE_WATCH, PAGE_READWRITE),
+	             ERROR_NOT_SUPPORTED);
+	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_PHYSICAL, PAGE_READWRITE),
+	             ERROR_NOT_SUPPORTED);
 	assert_int_equal(count, 4);
 	expect_picture(place, &before);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hints: PrefetchVirtualMemory, OfferVirtualMemory, ReclaimVirtualMemory, DiscardVirtualMemory (rules
- * PF, OF).
+ * Hints: PrefetchVirtualMemory, OfferVirtualMemory, ReclaimVirtualMemory, DiscardVirtualMemory
+ * (rules PF, OF).
  */
 #include "place.h"
 
@@ -50,7 +50,8 @@ static bool is_numbered(const struct place *place, const char *base)
 static uint32_t where(const char *address)
 {
 	ntmm_page_info info = {.size = sizeof info};
-	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(address), &info), STATUS_SUCCESS);
+	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(address), &info),
+	                 STATUS_SUCCESS);
 	return info.where;
 }
 
@@ -65,7 +66,8 @@ static void want_all_ram(const struct place *place)
 	uint64_t pages = counters_of(place).ram * 2;
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
 	ntmm_thread *thread = ntmm_thread_create(other, NULL);
-	char *base = VirtualAllocEx(other, NULL, pages * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	char *base =
+		VirtualAllocEx(other, NULL, pages * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	assert_non_null(base);
 	for (uint64_t i = 0; i < pages; i++)
 		assert_true(ntmm_store8(thread, address_in(base + i * PAGE), 1));
@@ -109,13 +111,15 @@ static void test_prefetch_several(void **state)
 {
 	struct place *place = *state;
 	char *base = numbered(place);
-	WIN32_MEMORY_RANGE_ENTRY ranges[3] = {{base, 1}, {base + 5 * PAGE, PAGE}, {base + 9 * PAGE, 2 * PAGE}};
+	WIN32_MEMORY_RANGE_ENTRY ranges[3] = {
+		{base, 1}, {base + 5 * PAGE, PAGE}, {base + 9 * PAGE, 2 * PAGE}};
 	trim();
 	want_all_ram(place);
 	assert_succeeds(PrefetchVirtualMemory(GetCurrentProcess(), 3, ranges, 0));
 	for (int i = 0; i < PAGES; i++) {
 		bool in = i == 0 || i == 5 || i == 9 || i == 10;
-		assert_int_equal(where(base + i * PAGE), in ? NTMM_PAGE_STANDBY : NTMM_PAGE_PAGED_OUT);
+		assert_int_equal(where(base + i * PAGE),
+		                 in ? NTMM_PAGE_STANDBY : NTMM_PAGE_PAGED_OUT);
 	}
 	assert_true(is_numbered(place, base));
 }
@@ -162,11 +166,16 @@ static void test_prefetch_native(void **state)
 	uint32_t flags = 0;
 	MEMORY_RANGE_ENTRY ranges[1] = {{0, 0}};
 	HANDLE self = GetCurrentProcess();
-	assert_int_equal(NtSetInformationVirtualMemory(self, 99, 0, NULL, NULL, 0), STATUS_INVALID_PARAMETER_2);
-	assert_int_equal(NtSetInformationVirtualMemory(self, 0, 0, NULL, NULL, 0), STATUS_INVALID_PARAMETER_5);
-	assert_int_equal(NtSetInformationVirtualMemory(self, 0, 0, NULL, &flags, 3), STATUS_INVALID_PARAMETER_6);
-	assert_int_equal(NtSetInformationVirtualMemory(self, 0, 0, NULL, &flags, 4), STATUS_INVALID_PARAMETER_3);
-	assert_int_equal(NtSetInformationVirtualMemory(self, 0, 1, NULL, &flags, 4), STATUS_ACCESS_VIOLATION);
+	assert_int_equal(NtSetInformationVirtualMemory(self, 99, 0, NULL, NULL, 0),
+	                 STATUS_INVALID_PARAMETER_2);
+	assert_int_equal(NtSetInformationVirtualMemory(self, 0, 0, NULL, NULL, 0),
+	                 STATUS_INVALID_PARAMETER_5);
+	assert_int_equal(NtSetInformationVirtualMemory(self, 0, 0, NULL, &flags, 3),
+	                 STATUS_INVALID_PARAMETER_6);
+	assert_int_equal(NtSetInformationVirtualMemory(self, 0, 0, NULL, &flags, 4),
+	                 STATUS_INVALID_PARAMETER_3);
+	assert_int_equal(NtSetInformationVirtualMemory(self, 0, 1, NULL, &flags, 4),
+	                 STATUS_ACCESS_VIOLATION);
 	assert_int_equal(NtSetInformationVirtualMemory(self, 0, 1, ranges, &flags, 4),
 	                 STATUS_INVALID_PARAMETER_4);
 }
@@ -223,7 +232,8 @@ static void test_priorities(void **state)
 	char *base = must_commit(PAGE, PAGE_READWRITE);
 	for (int priority = -1; priority < 7; priority++)
 		assert_returns(OfferVirtualMemory(base, PAGE, (OFFER_PRIORITY)priority),
-		               priority >= 1 && priority <= 4 ? ERROR_SUCCESS : ERROR_INVALID_PARAMETER);
+		               priority >= 1 && priority <= 4 ? ERROR_SUCCESS
+		                                              : ERROR_INVALID_PARAMETER);
 }
 
 /* OF-3: out of reach, out of the working set, and unlocked, but still charged. OF-6. */
@@ -240,7 +250,8 @@ static void test_offer(void **state)
 	assert_int_equal(own_counters().working_set, PAGES - 4);
 	assert_int_equal(own_counters().locked, 0);
 	assert_int_equal(own_counters().commit, commit);
-	assert_fails(ReadProcessMemory(GetCurrentProcess(), base, &byte, 1, NULL), ERROR_PARTIAL_COPY);
+	assert_fails(ReadProcessMemory(GetCurrentProcess(), base, &byte, 1, NULL),
+	             ERROR_PARTIAL_COPY);
 	assert_fails(VirtualLock(base, PAGE), ERROR_NOACCESS);
 
 	MEMORY_BASIC_INFORMATION info;
@@ -332,7 +343,8 @@ static void test_discard_of_paged_out(void **state)
 static void test_discard_refused(void **state)
 {
 	struct place *place = *state;
-	const DWORD others[] = {PAGE_NOACCESS, PAGE_READONLY, PAGE_EXECUTE_READWRITE, PAGE_READWRITE | PAGE_GUARD};
+	const DWORD others[] = {PAGE_NOACCESS, PAGE_READONLY, PAGE_EXECUTE_READWRITE,
+	                        PAGE_READWRITE | PAGE_GUARD};
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
 		char *base = numbered(place);
 		must_protect(base + 2 * PAGE, PAGE, others[i]);

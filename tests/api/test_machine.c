@@ -72,10 +72,12 @@ static void too_many_processes(void **state)
 	assert_int_equal(GetLastError(), ERROR_NO_SYSTEM_RESOURCES);
 	assert_true(count >= 1);
 	ntmm_thread *thread = ntmm_thread_create(process[0], NULL);
-	char *base = VirtualAllocEx(process[0], NULL, 200 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	char *base = VirtualAllocEx(process[0], NULL, 200 * PAGE, MEM_RESERVE | MEM_COMMIT,
+	                            PAGE_READWRITE);
 	assert_non_null(base);
 	for (int i = 0; i < 200; i++)
-		assert_true(ntmm_store32(thread, address_in(base) + (uint64_t)i * PAGE, (uint32_t)i));
+		assert_true(
+			ntmm_store32(thread, address_in(base) + (uint64_t)i * PAGE, (uint32_t)i));
 	assert_true(ntmm_machine_check(place.machine));
 	ntmm_thread_destroy(thread);
 	while (count)
@@ -101,8 +103,8 @@ static bool find_paging_file(uint64_t bytes, struct stat *found)
 	struct dirent *entry;
 	bool is = false;
 	while (!is && (entry = readdir(dir)))
-		is = fstat(atoi(entry->d_name), found) == 0 && S_ISREG(found->st_mode) && found->st_nlink == 0 &&
-		     (uint64_t)found->st_size == bytes;
+		is = fstat(atoi(entry->d_name), found) == 0 && S_ISREG(found->st_mode) &&
+		     found->st_nlink == 0 && (uint64_t)found->st_size == bytes;
 	closedir(dir);
 	return is;
 }
@@ -120,7 +122,9 @@ static void paging_file(void **state)
 	snprintf(path, sizeof path, "%s/pagefile.sys", dir);
 	const char *const places[] = {dir, path};
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(create((ntmm_machine_config){.paging_file_bytes = bytes, .paging_file_path = places[i]}, &machine),
+		assert_int_equal(create((ntmm_machine_config){.paging_file_bytes = bytes,
+		                                              .paging_file_path = places[i]},
+		                        &machine),
 		                 STATUS_SUCCESS);
 		assert_true(find_paging_file(bytes, &found));
 		assert_int_equal(found.st_mode & 0777, 0600);
@@ -133,14 +137,18 @@ static void paging_file(void **state)
 	FILE *file = fopen(path, "w");
 	fputs("mine", file);
 	fclose(file);
-	assert_int_equal(create((ntmm_machine_config){.paging_file_bytes = bytes, .paging_file_path = path}, &machine),
+	assert_int_equal(create((ntmm_machine_config){.paging_file_bytes = bytes,
+	                                              .paging_file_path = path},
+	                        &machine),
 	                 STATUS_ACCESS_DENIED);
 	assert_non_null(strstr(ntmm_error_message(), path));
 	assert_int_equal(stat(path, &found), 0);
 	assert_int_equal(found.st_size, 4);
 	unlink(path);
 	rmdir(dir);
-	assert_int_equal(create((ntmm_machine_config){.paging_file_bytes = bytes, .paging_file_path = path}, &machine),
+	assert_int_equal(create((ntmm_machine_config){.paging_file_bytes = bytes,
+	                                              .paging_file_path = path},
+	                        &machine),
 	                 STATUS_ACCESS_DENIED);
 }
 
@@ -189,7 +197,8 @@ static void destroyed_under_handles(void **state)
 	assert_null(VirtualAlloc(NULL, PAGE, MEM_RESERVE, PAGE_READWRITE));
 	assert_int_equal(GetLastError(), ERROR_ACCESS_DENIED);
 	ntmm_process_counters counters = {.size = sizeof counters};
-	assert_int_equal(ntmm_process_get_counters(place.process, &counters), STATUS_PROCESS_IS_TERMINATING);
+	assert_int_equal(ntmm_process_get_counters(place.process, &counters),
+	                 STATUS_PROCESS_IS_TERMINATING);
 	place_leave(&place);
 }
 

@@ -29,7 +29,8 @@ static uint64_t walk(const struct place *place, HANDLE process, uint64_t address
 
 static const uint8_t *physical(const struct place *place, uint64_t entry)
 {
-	return (const uint8_t *)ntmm_machine_ram(place->machine, NULL) + (entry & UINT64_C(0x000FFFFFFFFFF000));
+	return (const uint8_t *)ntmm_machine_ram(place->machine, NULL) +
+	       (entry & UINT64_C(0x000FFFFFFFFFF000));
 }
 
 /* S4, S5, S17: the first touch fills the entry in; what is stored is where the entry says. */
@@ -40,7 +41,8 @@ static void first_touch(void **state)
 	assert_int_equal(walk(place, place->process, address_in(base)), 0);
 	assert_int_equal(load_at(place, base), 0);
 	uint64_t entry = walk(place, place->process, address_in(base));
-	assert_int_equal(entry & (PRESENT | WRITABLE | USER | ACCESSED | DIRTY), PRESENT | WRITABLE | USER | ACCESSED);
+	assert_int_equal(entry & (PRESENT | WRITABLE | USER | ACCESSED | DIRTY),
+	                 PRESENT | WRITABLE | USER | ACCESSED);
 	store_at(place, base + 5, 77);
 	entry = walk(place, place->process, address_in(base));
 	assert_int_equal(entry & (ACCESSED | DIRTY), ACCESSED | DIRTY);
@@ -69,7 +71,9 @@ static void two_processes(void **state)
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT64_8TB);
 	ntmm_thread *thread = ntmm_thread_create(other, NULL);
 	char *base = must_commit(PAGE, PAGE_READWRITE);
-	assert_ptr_equal(VirtualAllocEx(other, base, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE), base);
+	assert_ptr_equal(VirtualAllocEx(other, base, PAGE, MEM_RESERVE | MEM_COMMIT,
+	                                PAGE_READWRITE),
+	                 base);
 	store_at(place, base, 11);
 	assert_true(ntmm_store8(thread, address_in(base), 22));
 	assert_int_not_equal(ntmm_process_cr3(other), ntmm_process_cr3(place->process));
@@ -95,7 +99,8 @@ static void rights_in_the_entry(void **state)
 		{PAGE_EXECUTE, 0, 0, 0},
 		{PAGE_EXECUTE_READ, 0, 0, 0},
 		{PAGE_EXECUTE_READWRITE, WRITABLE, 0, 0},
-		{PAGE_READWRITE | PAGE_NOCACHE, WRITABLE, NO_EXECUTE, CACHE_DISABLE | WRITE_THROUGH},
+		{PAGE_READWRITE | PAGE_NOCACHE, WRITABLE, NO_EXECUTE,
+	         CACHE_DISABLE | WRITE_THROUGH},
 		{PAGE_READWRITE | PAGE_WRITECOMBINE, WRITABLE, NO_EXECUTE, WRITE_THROUGH},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

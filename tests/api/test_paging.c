@@ -19,7 +19,9 @@
 
 static ntmm_machine *machine_of(uint64_t ram, uint64_t paging_file)
 {
-	ntmm_machine_config config = {.size = sizeof config, .ram_bytes = ram, .paging_file_bytes = paging_file};
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .ram_bytes = ram,
+	                              .paging_file_bytes = paging_file};
 	ntmm_machine *machine;
 	if (ntmm_machine_create(&config, &machine))
 		fail_msg("no machine: %s", ntmm_error_message());
@@ -38,7 +40,8 @@ static void check(ntmm_machine *machine)
 	if (!ntmm_machine_check(machine))
 		fail_msg("%s", ntmm_error_message());
 	ntmm_machine_counters c = counters_of(machine);
-	assert_int_equal(c.ram, c.zeroed + c.free + c.standby + c.modified + c.active + c.transition + c.tables + c.fixed);
+	assert_int_equal(c.ram, c.zeroed + c.free + c.standby + c.modified + c.active +
+	                                c.transition + c.tables + c.fixed);
 }
 
 /* A reproducible stream of bytes: splitmix64. */
@@ -79,7 +82,9 @@ static void four_times_ram(void **state)
 		assert_non_null(process[i]);
 		thread[i] = ntmm_thread_create(process[i], NULL);
 		assert_non_null(thread[i]);
-		base[i] = (uint64_t)(uintptr_t)VirtualAllocEx(process[i], NULL, MB, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+		base[i] = (uint64_t)(uintptr_t)VirtualAllocEx(process[i], NULL, MB,
+		                                              MEM_RESERVE | MEM_COMMIT,
+		                                              PAGE_READWRITE);
 		assert_int_not_equal(base[i], 0);
 	}
 	for (int i = 0; i < PROCESSES; i++)
@@ -95,7 +100,8 @@ static void four_times_ram(void **state)
 	assert_true(c.slots_used > 0);
 	for (int i = 0; i < PROCESSES; i++) {
 		ntmm_thread_destroy(thread[i]);
-		assert_true(CloseHandle(process[i])); /* S17: the end of a process frees everything */
+		assert_true(
+			CloseHandle(process[i])); /* S17: the end of a process frees everything */
 	}
 	c = counters_of(machine);
 	assert_int_equal(c.slots_used, 0);
@@ -120,7 +126,8 @@ static void random_pages(void **state)
 	for (int i = 0; i < 2; i++) {
 		process[i] = ntmm_process_create(machine, NTMM_LAYOUT_NT64_128TB);
 		thread[i] = ntmm_thread_create(process[i], NULL);
-		base[i] = (uint64_t)(uintptr_t)VirtualAllocEx(process[i], NULL, PAGES * PAGE, MEM_RESERVE | MEM_COMMIT,
+		base[i] = (uint64_t)(uintptr_t)VirtualAllocEx(process[i], NULL, PAGES * PAGE,
+		                                              MEM_RESERVE | MEM_COMMIT,
 		                                              PAGE_READWRITE);
 	}
 	for (int step = 0; step < STEPS; step++) {
@@ -176,10 +183,11 @@ static void sparse(void **state)
 	ntmm_machine *machine = machine_of(2 * MB, 16 * MB);
 	HANDLE process = ntmm_process_create(machine, NTMM_LAYOUT_NT64_128TB);
 	ntmm_thread *thread = ntmm_thread_create(process, NULL);
-	uint64_t base = (uint64_t)(uintptr_t)VirtualAllocEx(process, NULL, SPANS * 2ull * MB, MEM_RESERVE, PAGE_READWRITE);
+	uint64_t base = (uint64_t)(uintptr_t)VirtualAllocEx(process, NULL, SPANS * 2ull * MB,
+	                                                    MEM_RESERVE, PAGE_READWRITE);
 	for (uint64_t i = 0; i < SPANS; i++)
-		assert_non_null(VirtualAllocEx(process, (void *)(uintptr_t)(base + i * 2 * MB), PAGE, MEM_COMMIT,
-		                               PAGE_READWRITE));
+		assert_non_null(VirtualAllocEx(process, (void *)(uintptr_t)(base + i * 2 * MB),
+		                               PAGE, MEM_COMMIT, PAGE_READWRITE));
 	for (uint64_t i = 0; i < SPANS; i++)
 		assert_true(ntmm_store64(thread, base + i * 2 * MB, i + 1));
 	check(machine);
@@ -205,7 +213,8 @@ static void poison(void **state)
 	for (int round = 0; round < 6; round++) {
 		HANDLE process = ntmm_process_create(machine, NTMM_LAYOUT_NT32_2GB);
 		ntmm_thread *thread = ntmm_thread_create(process, NULL);
-		uint64_t base = (uint64_t)(uintptr_t)VirtualAllocEx(process, NULL, 2 * MB, MEM_RESERVE | MEM_COMMIT,
+		uint64_t base = (uint64_t)(uintptr_t)VirtualAllocEx(process, NULL, 2 * MB,
+		                                                    MEM_RESERVE | MEM_COMMIT,
 		                                                    PAGE_READWRITE);
 		for (uint64_t at = 0; at < 2 * MB; at += 8) {
 			uint64_t value = 1;
@@ -223,8 +232,9 @@ static void poison(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(four_times_ram), cmocka_unit_test(random_pages), cmocka_unit_test(full_to_the_brim),
-		cmocka_unit_test(sparse),         cmocka_unit_test(poison),
+		cmocka_unit_test(four_times_ram),   cmocka_unit_test(random_pages),
+		cmocka_unit_test(full_to_the_brim), cmocka_unit_test(sparse),
+		cmocka_unit_test(poison),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

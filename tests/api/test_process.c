@@ -32,7 +32,8 @@ static void test_open(void **state)
 	assert_ptr_not_equal(opened, other);
 	assert_int_equal(GetProcessId(opened), pid);
 	assert_fails(OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, 0), ERROR_INVALID_PARAMETER);
-	assert_fails(OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, pid + 4000), ERROR_INVALID_PARAMETER);
+	assert_fails(OpenProcess(PROCESS_QUERY_INFORMATION, FALSE, pid + 4000),
+	             ERROR_INVALID_PARAMETER);
 	assert_succeeds(CloseHandle(other));
 	assert_int_equal(GetProcessId(opened), pid); /* a handle is left */
 	assert_succeeds(CloseHandle(opened));
@@ -71,17 +72,21 @@ static void test_unattached(void **state)
 	assert_fails(VirtualQuery(at(GRANULE), &info, sizeof info), ERROR_NOT_SUPPORTED);
 	assert_fails(VirtualLock(at(GRANULE), PAGE), ERROR_NOT_SUPPORTED);
 	assert_fails(VirtualUnlock(at(GRANULE), PAGE), ERROR_NOT_SUPPORTED);
-	assert_fails(ReadProcessMemory(GetCurrentProcess(), at(GRANULE), &byte, 1, NULL), ERROR_NOT_SUPPORTED);
-	assert_fails(WriteProcessMemory(GetCurrentProcess(), at(GRANULE), &byte, 1, NULL), ERROR_NOT_SUPPORTED);
+	assert_fails(ReadProcessMemory(GetCurrentProcess(), at(GRANULE), &byte, 1, NULL),
+	             ERROR_NOT_SUPPORTED);
+	assert_fails(WriteProcessMemory(GetCurrentProcess(), at(GRANULE), &byte, 1, NULL),
+	             ERROR_NOT_SUPPORTED);
 	assert_fails(GlobalMemoryStatusEx(&status), ERROR_NOT_SUPPORTED);
 	assert_fails(EmptyWorkingSet(GetCurrentProcess()), ERROR_NOT_SUPPORTED);
 	assert_fails(GetCurrentProcessId(), ERROR_NOT_SUPPORTED);
-	assert_int_equal(OfferVirtualMemory(at(GRANULE), PAGE, VmOfferPriorityLow), ERROR_NOT_SUPPORTED);
+	assert_int_equal(OfferVirtualMemory(at(GRANULE), PAGE, VmOfferPriorityLow),
+	                 ERROR_NOT_SUPPORTED);
 	assert_int_equal(DiscardVirtualMemory(at(GRANULE), PAGE), ERROR_NOT_SUPPORTED);
 	assert_int_equal(ReclaimVirtualMemory(at(GRANULE), PAGE), ERROR_NOT_SUPPORTED);
 
 	/* With a handle everything goes. */
-	char *base = VirtualAllocEx(place->process, NULL, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	char *base = VirtualAllocEx(place->process, NULL, PAGE, MEM_RESERVE | MEM_COMMIT,
+	                            PAGE_READWRITE);
 	assert_non_null(base);
 	assert_succeeds(WriteProcessMemory(place->process, base, &byte, 1, NULL));
 	assert_true(ntmm_thread_attach(place->thread));
@@ -104,8 +109,8 @@ static void try_with(DWORD pid, size_t i, DWORD rights)
 	bool done = calls[i].call(handle);
 	DWORD error = GetLastError();
 	if (call_is_enough(&calls[i], rights) ? !done : done || error != ERROR_ACCESS_DENIED)
-		fail_msg("%s with rights %#x: %s, error %u", calls[i].name, rights, done ? "done" : "refused",
-		         error);
+		fail_msg("%s with rights %#x: %s, error %u", calls[i].name, rights,
+		         done ? "done" : "refused", error);
 	CloseHandle(handle);
 }
 
@@ -114,7 +119,8 @@ static void test_rights(void **state)
 	struct place *place = *state;
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
 	DWORD pid = GetProcessId(other);
-	call_target = VirtualAllocEx(other, NULL, 2 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	call_target =
+		VirtualAllocEx(other, NULL, 2 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	for (size_t i = 0; i < CALL_COUNT; i++) {
 		try_with(pid, i, 0);
 		try_with(pid, i, calls[i].rights);
@@ -131,7 +137,8 @@ static void test_terminate_needs_its_right(void **state)
 {
 	struct place *place = *state;
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
-	HANDLE all_but = must_open(GetProcessId(other), PROCESS_ALL_ACCESS & ~(DWORD)PROCESS_TERMINATE);
+	HANDLE all_but =
+		must_open(GetProcessId(other), PROCESS_ALL_ACCESS & ~(DWORD)PROCESS_TERMINATE);
 	HANDLE only = must_open(GetProcessId(other), PROCESS_TERMINATE);
 	assert_fails(TerminateProcess(all_but, 0), ERROR_ACCESS_DENIED);
 	assert_succeeds(TerminateProcess(only, 0));
@@ -149,7 +156,8 @@ static void test_terminate(void **state)
 	ntmm_machine_counters before = counters_of(place), after;
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
 	DWORD pid = GetProcessId(other);
-	call_target = VirtualAllocEx(other, NULL, 200 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	call_target =
+		VirtualAllocEx(other, NULL, 200 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	for (int i = 0; i < 200; i++)
 		assert_true(WriteProcessMemory(other, call_target + i * PAGE, "x", 1, NULL));
 	assert_int_equal(counters_of(place).processes, before.processes + 1);
@@ -162,7 +170,8 @@ static void test_terminate(void **state)
 	assert_int_equal(after.tables, before.tables);
 	assert_int_equal(after.resident_total, before.resident_total);
 	assert_int_equal(after.slots_used, before.slots_used);
-	assert_int_equal(after.zeroed + after.free + after.standby, before.zeroed + before.free + before.standby);
+	assert_int_equal(after.zeroed + after.free + after.standby,
+	                 before.zeroed + before.free + before.standby);
 
 	for (size_t i = 0; i < CALL_COUNT; i++) {
 		SetLastError(UNTOUCHED);
@@ -184,7 +193,8 @@ static void test_last_handle_ends(void **state)
 	VirtualAllocEx(other, NULL, 50 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	ntmm_thread *thread = ntmm_thread_create(other, NULL);
 	assert_succeeds(CloseHandle(other));
-	assert_int_equal(counters_of(place).processes, before.processes + 1); /* its thread is left */
+	assert_int_equal(counters_of(place).processes,
+	                 before.processes + 1); /* its thread is left */
 	ntmm_thread_destroy(thread);
 	assert_int_equal(counters_of(place).processes, before.processes);
 	assert_int_equal(counters_of(place).commit_total, before.commit_total);
@@ -240,9 +250,11 @@ static void *visit(void *argument)
 {
 	struct visitor *v = argument;
 	uint8_t value = 0;
-	v->done = ntmm_thread_attach(v->thread) && ntmm_load8(v->thread, address_in(v->address), &value) &&
-	          value == v->finds && ntmm_store8(v->thread, address_in(v->address) + 1, v->leaves) &&
-	          VirtualAlloc(v->address + GRANULE, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	v->done =
+		ntmm_thread_attach(v->thread) &&
+		ntmm_load8(v->thread, address_in(v->address), &value) && value == v->finds &&
+		ntmm_store8(v->thread, address_in(v->address) + 1, v->leaves) &&
+		VirtualAlloc(v->address + GRANULE, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	ntmm_thread_detach();
 	return NULL;
 }
@@ -265,19 +277,24 @@ static void test_spaces_are_apart(void **state)
 	ntmm_thread *sibling = ntmm_thread_create(place->process, NULL);
 	ntmm_thread *stranger = ntmm_thread_create(other, NULL);
 
-	assert_ptr_equal(VirtualAlloc(address, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE), address);
+	assert_ptr_equal(VirtualAlloc(address, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE),
+	                 address);
 	store_at(place, address, 11);
 	uint8_t value;
-	assert_false(ntmm_load8(stranger, address_in(address), &value)); /* nothing is there for it */
+	assert_false(
+		ntmm_load8(stranger, address_in(address), &value)); /* nothing is there for it */
 
-	assert_ptr_equal(VirtualAllocEx(other, address, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE), address);
+	assert_ptr_equal(
+		VirtualAllocEx(other, address, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE),
+		address);
 	assert_true(ntmm_store8(stranger, address_in(address), 22));
 	assert_true(visited_by(sibling, address, 11, 33));
 	assert_true(visited_by(stranger, address, 22, 44));
 
 	assert_int_equal(load_at(place, address), 11);
 	assert_int_equal(load_at(place, address + 1), 33);
-	assert_int_equal(load_at(place, address + GRANULE), 0); /* what the sibling allocated is ours */
+	assert_int_equal(load_at(place, address + GRANULE),
+	                 0); /* what the sibling allocated is ours */
 	assert_true(ntmm_load8(stranger, address_in(address) + 1, &value));
 	assert_int_equal(value, 44);
 	ntmm_thread_destroy(sibling);
@@ -291,13 +308,16 @@ static void test_other_process_through_a_handle(void **state)
 	struct place *place = *state;
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT64_8TB);
 	char *address = at(0x12345670000), text[6] = "";
-	assert_ptr_equal(VirtualAllocEx(other, address, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE), address);
+	assert_ptr_equal(
+		VirtualAllocEx(other, address, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE),
+		address);
 	assert_succeeds(WriteProcessMemory(other, address + 100, "hello", 6, NULL));
 	assert_int_equal(load_raises(place, address + 100), STATUS_ACCESS_VIOLATION);
 	assert_succeeds(ReadProcessMemory(other, address + 100, text, 6, NULL));
 	assert_string_equal(text, "hello");
 	HANDLE reader = must_open(GetProcessId(other), PROCESS_VM_READ);
-	assert_fails(WriteProcessMemory(reader, address + 100, "wrong", 6, NULL), ERROR_ACCESS_DENIED);
+	assert_fails(WriteProcessMemory(reader, address + 100, "wrong", 6, NULL),
+	             ERROR_ACCESS_DENIED);
 	assert_succeeds(ReadProcessMemory(reader, address + 100, text, 6, NULL));
 	assert_string_equal(text, "hello");
 	CloseHandle(reader);

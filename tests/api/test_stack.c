@@ -6,8 +6,10 @@
 
 static ntmm_thread *with_stack(struct place *place, uint64_t reserve, uint64_t commit)
 {
-	ntmm_thread_options options = {
-		.size = sizeof options, .flags = NTMM_THREAD_STACK, .stack_reserve = reserve, .stack_commit = commit};
+	ntmm_thread_options options = {.size = sizeof options,
+	                               .flags = NTMM_THREAD_STACK,
+	                               .stack_reserve = reserve,
+	                               .stack_commit = commit};
 	ntmm_thread *thread = ntmm_thread_create(place->process, &options);
 	assert_non_null(thread);
 	return thread;
@@ -49,8 +51,10 @@ static void three_runs(void **state)
 static void sizes(void **state)
 {
 	struct place *place = *state;
-	static const uint64_t table[][3] = {
-		{0, 0, 0x100000}, {0x20000, 0x20000, 0x100000}, {0x3FF000, 0, 0x400000}, {0x10001, 0, 0x20000}};
+	static const uint64_t table[][3] = {{0, 0, 0x100000},
+	                                    {0x20000, 0x20000, 0x100000},
+	                                    {0x3FF000, 0, 0x400000},
+	                                    {0x10001, 0, 0x20000}};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		ntmm_thread *thread = with_stack(place, table[i][0], table[i][1]);
 		ntmm_thread_stack s = stack_of(thread);
@@ -82,7 +86,8 @@ static void growth_and_overflow(void **state)
 	assert_int_equal(stack_of(thread).limit, s.deallocation + PAGE);
 	assert_true(ntmm_store64(thread, address, 1)); /* the former guard is usable */
 	assert_false(ntmm_store64(thread, s.deallocation, 1));
-	assert_int_equal((NTSTATUS)ntmm_thread_exception(thread)->ExceptionCode, STATUS_ACCESS_VIOLATION);
+	assert_int_equal((NTSTATUS)ntmm_thread_exception(thread)->ExceptionCode,
+	                 STATUS_ACCESS_VIOLATION);
 	for (uint64_t a = s.base - PAGE; a > address; a -= PAGE) {
 		uint64_t value = 0;
 		assert_true(ntmm_load64(thread, a, &value));
@@ -98,7 +103,8 @@ static void skipping(void **state)
 	ntmm_thread *thread = with_stack(place, 0x20000, 0);
 	ntmm_thread_stack s = stack_of(thread);
 	assert_false(ntmm_store8(thread, s.limit - 2 * PAGE, 1));
-	assert_int_equal((NTSTATUS)ntmm_thread_exception(thread)->ExceptionCode, STATUS_ACCESS_VIOLATION);
+	assert_int_equal((NTSTATUS)ntmm_thread_exception(thread)->ExceptionCode,
+	                 STATUS_ACCESS_VIOLATION);
 	ntmm_thread_destroy(thread);
 }
 
@@ -138,7 +144,8 @@ static void guarantee(void **state)
 	uint64_t address = s.base - PAGE;
 	while (ntmm_store8(thread, address, 1))
 		address -= PAGE;
-	assert_int_equal((NTSTATUS)ntmm_thread_exception(thread)->ExceptionCode, STATUS_STACK_OVERFLOW);
+	assert_int_equal((NTSTATUS)ntmm_thread_exception(thread)->ExceptionCode,
+	                 STATUS_STACK_OVERFLOW);
 	assert_int_equal(address, s.deallocation + 5 * PAGE);
 	for (; address > s.deallocation; address -= PAGE)
 		assert_true(ntmm_store8(thread, address, 1));
@@ -158,7 +165,8 @@ static void no_commit(void **state)
 		base += PAGE;
 	assert_int_equal(GetLastError(), ERROR_COMMITMENT_LIMIT);
 	assert_false(ntmm_store8(thread, s.limit - 1, 1));
-	assert_int_equal((NTSTATUS)ntmm_thread_exception(thread)->ExceptionCode, STATUS_STACK_OVERFLOW);
+	assert_int_equal((NTSTATUS)ntmm_thread_exception(thread)->ExceptionCode,
+	                 STATUS_STACK_OVERFLOW);
 	assert_true(ntmm_store8(thread, s.limit - 1, 1));
 	ntmm_thread_destroy(thread);
 	place_leave(&place);
@@ -168,9 +176,10 @@ static void no_commit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		place_test(three_runs),     place_test(sizes),        place_test(growth_and_overflow),
-		place_test(skipping),       place_test(another_thread), place_test(guard_inside),
-		place_test(guarantee),      cmocka_unit_test(no_commit),
+		place_test(three_runs),          place_test(sizes),
+		place_test(growth_and_overflow), place_test(skipping),
+		place_test(another_thread),      place_test(guard_inside),
+		place_test(guarantee),           cmocka_unit_test(no_commit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

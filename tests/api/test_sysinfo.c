@@ -15,11 +15,16 @@ static const struct shape {
 	WORD architecture, native;
 	DWORD type, native_type;
 } shapes[] = {
-	{NTMM_LAYOUT_NT32_2GB, "nt32-2gb", 0x7FFEFFFF, 0x7FFD0000, UINT64_C(1) << 31, 0, 0, 586, 586},
-	{NTMM_LAYOUT_NT32_3GB, "nt32-3gb", 0xBFFEFFFF, 0xBFFD0000, UINT64_C(3) << 30, 0, 0, 586, 586},
-	{NTMM_LAYOUT_WOW64_4GB, "wow64-4gb", 0xFFFEFFFF, 0xFFFE0000, UINT64_C(1) << 32, 0, 9, 586, 8664},
-	{NTMM_LAYOUT_NT64_8TB, "nt64-8tb", 0x7FFFFFEFFFF, 0x7FFFFFE0000, UINT64_C(1) << 43, 9, 9, 8664, 8664},
-	{NTMM_LAYOUT_NT64_128TB, "nt64-128tb", 0x7FFFFFFEFFFF, 0x7FFFFFFE0000, UINT64_C(1) << 47, 9, 9, 8664, 8664},
+	{NTMM_LAYOUT_NT32_2GB, "nt32-2gb", 0x7FFEFFFF, 0x7FFD0000, UINT64_C(1) << 31, 0, 0, 586,
+         586},
+	{NTMM_LAYOUT_NT32_3GB, "nt32-3gb", 0xBFFEFFFF, 0xBFFD0000, UINT64_C(3) << 30, 0, 0, 586,
+         586},
+	{NTMM_LAYOUT_WOW64_4GB, "wow64-4gb", 0xFFFEFFFF, 0xFFFE0000, UINT64_C(1) << 32, 0, 9, 586,
+         8664},
+	{NTMM_LAYOUT_NT64_8TB, "nt64-8tb", 0x7FFFFFEFFFF, 0x7FFFFFE0000, UINT64_C(1) << 43, 9, 9,
+         8664, 8664},
+	{NTMM_LAYOUT_NT64_128TB, "nt64-128tb", 0x7FFFFFFEFFFF, 0x7FFFFFFE0000, UINT64_C(1) << 47, 9,
+         9, 8664, 8664},
 };
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
@@ -58,7 +63,8 @@ static void check_system_info(struct place *place, const struct shape *shape)
 	assert_int_equal(info.wReserved, 0);
 	assert_true(info.dwNumberOfProcessors >= 1);
 	assert_true(info.dwNumberOfProcessors <= (is_narrow(shape) ? 32 : 64)); /* SI-4 */
-	assert_int_equal(__builtin_popcountll(info.dwActiveProcessorMask), info.dwNumberOfProcessors);
+	assert_int_equal(__builtin_popcountll(info.dwActiveProcessorMask),
+	                 info.dwNumberOfProcessors);
 	assert_int_equal(info.dwActiveProcessorMask & (info.dwActiveProcessorMask + 1), 0);
 
 	assert_int_equal(native.wProcessorArchitecture, shape->native); /* SI-6 */
@@ -102,14 +108,15 @@ static bool can_reserve(uint64_t address)
 
 static void touch_at(struct place *place, uint64_t address)
 {
-	assert_ptr_equal(VirtualAlloc(at(address), PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE), at(address));
+	assert_ptr_equal(VirtualAlloc(at(address), PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE),
+	                 at(address));
 	assert_int_equal(load_at(place, at(address)), 0);
 	store_at(place, at(address + PAGE - 1), 0x5A);
 	assert_int_equal(load_at(place, at(address + PAGE - 1)), 0x5A);
 	assert_true(VirtualFree(at(address), 0, MEM_RELEASE));
 }
 
-/* S6, S7, S2: from the first granule to the last, and neither partition at the ends (AS-1, AS-5). */
+/* S6, S7, S2: from the first granule to the last, and no partition at the ends (AS-1, AS-5). */
 static void check_bounds(struct place *place, const struct shape *shape)
 {
 	touch_at(place, 0x10000);
@@ -120,9 +127,11 @@ static void check_bounds(struct place *place, const struct shape *shape)
 	assert_fails(can_reserve(shape->last_granule + GRANULE), ERROR_INVALID_PARAMETER);
 	assert_fails(can_reserve(shape->maximum + 1), ERROR_INVALID_PARAMETER);
 	assert_fails(can_reserve(shape->user), ERROR_INVALID_PARAMETER);
-	assert_fails(VirtualAlloc(at(shape->last_granule), GRANULE + 1, MEM_RESERVE, PAGE_READWRITE),
+	assert_fails(
+		VirtualAlloc(at(shape->last_granule), GRANULE + 1, MEM_RESERVE, PAGE_READWRITE),
+		ERROR_INVALID_PARAMETER);
+	assert_fails(VirtualAlloc(NULL, shape->user, MEM_RESERVE, PAGE_READWRITE),
 	             ERROR_INVALID_PARAMETER);
-	assert_fails(VirtualAlloc(NULL, shape->user, MEM_RESERVE, PAGE_READWRITE), ERROR_INVALID_PARAMETER);
 }
 
 static void test_bounds(void **state)
@@ -130,7 +139,7 @@ static void test_bounds(void **state)
 	in_each(*state, check_bounds);
 }
 
-/* AS-8: beyond the user space everything is a violation, and there is nothing to be asked. S6, S7. */
+/* AS-8: beyond user space everything is a violation, and there is nothing to be asked. S6, S7. */
 static void check_system_space(struct place *place, const struct shape *shape)
 {
 	MEMORY_BASIC_INFORMATION info;
@@ -140,7 +149,8 @@ static void check_system_space(struct place *place, const struct shape *shape)
 		assert_int_equal(load_raises(place, at(outside[i])), STATUS_ACCESS_VIOLATION);
 		assert_int_equal(store_raises(place, at(outside[i])), STATUS_ACCESS_VIOLATION);
 		if (outside[i] > shape->maximum)
-			assert_fails(VirtualQuery(at(outside[i]), &info, sizeof info), ERROR_INVALID_PARAMETER);
+			assert_fails(VirtualQuery(at(outside[i]), &info, sizeof info),
+			             ERROR_INVALID_PARAMETER);
 	}
 	assert_int_equal(VirtualQuery(at(shape->maximum), &info, sizeof info), sizeof info);
 	assert_int_equal(info.State, MEM_FREE);
@@ -151,7 +161,7 @@ static void test_system_space(void **state)
 	in_each(*state, check_system_space);
 }
 
-/* S1: any 32-bit value can be a pointer: the processor forms it, and a page answers, or its absence. */
+/* S1: any 32-bit value can be a pointer: the processor forms it; a page answers or is absent. */
 static void check_pointers(struct place *place, const struct shape *shape)
 {
 	if (!is_narrow(shape))
@@ -172,7 +182,7 @@ static void test_any_32_bit_value_can_be_a_pointer(void **state)
 	in_each(*state, check_pointers);
 }
 
-/* S2: 8 TB are the user's, and can all be reserved but the partitions and the shared page's granule. */
+/* S2: 8 TB are the user's, and can all be reserved but the ends and the shared page's granule. */
 static void test_8_tb(void **state)
 {
 	struct place *place = *state;
@@ -180,10 +190,13 @@ static void test_8_tb(void **state)
 	place_leave(place);
 	place_enter(place, NTMM_LAYOUT_NT64_8TB);
 	SIZE_T rest = 0x7FFFFFF0000 - shared_end;
-	assert_ptr_equal(VirtualAlloc(at(shared_end), rest, MEM_RESERVE, PAGE_READWRITE), at(shared_end));
-	assert_ptr_equal(VirtualAlloc(at(0x10000), 0x7FFE0000 - 0x10000, MEM_RESERVE, PAGE_READWRITE),
-	                 at(0x10000));
-	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE, PAGE_READWRITE), ERROR_NOT_ENOUGH_MEMORY);
+	assert_ptr_equal(VirtualAlloc(at(shared_end), rest, MEM_RESERVE, PAGE_READWRITE),
+	                 at(shared_end));
+	assert_ptr_equal(
+		VirtualAlloc(at(0x10000), 0x7FFE0000 - 0x10000, MEM_RESERVE, PAGE_READWRITE),
+		at(0x10000));
+	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE, PAGE_READWRITE),
+	             ERROR_NOT_ENOUGH_MEMORY);
 	assert_int_equal(own_counters().commit, 0);
 }
 
@@ -295,7 +308,8 @@ static void check_virtual(struct place *place, const struct shape *shape)
 	(void)place;
 	MEMORYSTATUSEX before = memory_status();
 	assert_int_equal(before.ullTotalVirtual, shape->maximum - 0x10000 + 1);
-	assert_int_equal(before.ullAvailVirtual, before.ullTotalVirtual - PAGE); /* the shared page's */
+	assert_int_equal(before.ullAvailVirtual,
+	                 before.ullTotalVirtual - PAGE);     /* the shared page's */
 	assert_int_equal(before.ullAvailExtendedVirtual, 0); /* MS-6 */
 
 	char *base = VirtualAlloc(NULL, 5 * PAGE, MEM_RESERVE, PAGE_READWRITE);
@@ -321,16 +335,20 @@ static void test_physical_and_commit(void **state)
 	ntmm_machine_counters counters = counters_of(place);
 	assert_int_equal(before.ullTotalPhys, counters.ram * PAGE);
 	assert_int_equal(before.ullTotalPhys, UINT64_C(64) << 20);
-	assert_int_equal(before.ullAvailPhys, (counters.zeroed + counters.free + counters.standby) * PAGE);
+	assert_int_equal(before.ullAvailPhys,
+	                 (counters.zeroed + counters.free + counters.standby) * PAGE);
 	assert_int_equal(before.ullTotalPageFile, counters.commit_limit * PAGE);
-	assert_int_equal(before.ullAvailPageFile, (counters.commit_limit - counters.commit_total) * PAGE);
-	assert_true(before.ullTotalPageFile > before.ullTotalPhys); /* there is a paging file, too */
+	assert_int_equal(before.ullAvailPageFile,
+	                 (counters.commit_limit - counters.commit_total) * PAGE);
+	assert_true(before.ullTotalPageFile >
+	            before.ullTotalPhys); /* there is a paging file, too */
 
 	char *base = must_commit(pages * PAGE, PAGE_READWRITE);
 	MEMORYSTATUSEX committed = memory_status();
 	assert_int_equal(committed.ullTotalPageFile, before.ullTotalPageFile);
 	assert_true(before.ullAvailPageFile - committed.ullAvailPageFile >= pages * PAGE);
-	assert_true(before.ullAvailPageFile - committed.ullAvailPageFile < (pages + 64) * PAGE); /* tables */
+	assert_true(before.ullAvailPageFile - committed.ullAvailPageFile <
+	            (pages + 64) * PAGE); /* tables */
 	assert_int_equal(committed.ullAvailPhys, before.ullAvailPhys);
 
 	for (SIZE_T i = 0; i < pages; i++)
@@ -338,11 +356,12 @@ static void test_physical_and_commit(void **state)
 	MEMORYSTATUSEX touched = memory_status();
 	counters = counters_of(place);
 	assert_int_equal(touched.ullAvailPageFile, committed.ullAvailPageFile);
-	assert_int_equal(touched.ullAvailPhys, (counters.zeroed + counters.free + counters.standby) * PAGE);
+	assert_int_equal(touched.ullAvailPhys,
+	                 (counters.zeroed + counters.free + counters.standby) * PAGE);
 	assert_true(touched.ullAvailPhys < before.ullAvailPhys);
 	assert_true(touched.dwMemoryLoad <= 100);
-	assert_int_equal(touched.dwMemoryLoad,
-	                 (touched.ullTotalPhys - touched.ullAvailPhys) * 100 / touched.ullTotalPhys);
+	assert_int_equal(touched.dwMemoryLoad, (touched.ullTotalPhys - touched.ullAvailPhys) * 100 /
+	                                               touched.ullTotalPhys);
 
 	VirtualFree(base, 0, MEM_RELEASE);
 	MEMORYSTATUSEX after = memory_status();
@@ -357,12 +376,14 @@ static void test_storage_is_ram_and_paging_file(void **state)
 	ntmm_machine_counters counters = counters_of(place);
 	uint64_t most = counters.ram + counters.slots;
 	assert_true(counters.commit_limit <= most);
-	assert_true(counters.commit_limit > most * 9 / 10); /* but what the system keeps for itself */
-	assert_fails(VirtualAlloc(NULL, (counters.commit_limit + 1) * PAGE, MEM_RESERVE | MEM_COMMIT,
-	                          PAGE_READWRITE),
+	assert_true(counters.commit_limit >
+	            most * 9 / 10); /* but what the system keeps for itself */
+	assert_fails(VirtualAlloc(NULL, (counters.commit_limit + 1) * PAGE,
+	                          MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE),
 	             ERROR_COMMITMENT_LIMIT);
 	assert_int_equal(counters_of(place).commit_total, counters.commit_total);
-	assert_non_null(VirtualAlloc(NULL, (counters.commit_limit + 1) * PAGE, MEM_RESERVE, PAGE_READWRITE));
+	assert_non_null(VirtualAlloc(NULL, (counters.commit_limit + 1) * PAGE, MEM_RESERVE,
+	                             PAGE_READWRITE));
 }
 
 /* ---- GetProcessMemoryInfo ------------------------------------------------------------------- */
@@ -370,7 +391,8 @@ static void test_storage_is_ram_and_paging_file(void **state)
 static PROCESS_MEMORY_COUNTERS_EX memory_info(void)
 {
 	PROCESS_MEMORY_COUNTERS_EX info = {0};
-	assert_succeeds(GetProcessMemoryInfo(GetCurrentProcess(), (PPROCESS_MEMORY_COUNTERS)&info, sizeof info));
+	assert_succeeds(GetProcessMemoryInfo(GetCurrentProcess(), (PPROCESS_MEMORY_COUNTERS)&info,
+	                                     sizeof info));
 	return info;
 }
 
@@ -399,7 +421,8 @@ static void test_info_sizes(void **state)
 	assert_int_equal(buffer.beyond[0], (char)0xEE);
 	assert_fails(GetProcessMemoryInfo(self, NULL, 72), ERROR_NOACCESS);
 
-	HANDLE limited = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, GetProcessId(place->process));
+	HANDLE limited =
+		OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, GetProcessId(place->process));
 	HANDLE none = OpenProcess(PROCESS_VM_READ, FALSE, GetProcessId(place->process));
 	assert_succeeds(GetProcessMemoryInfo(limited, info, 72));
 	assert_fails(GetProcessMemoryInfo(none, info, 72), ERROR_ACCESS_DENIED);

@@ -7,7 +7,8 @@
 
 #include <ntmm/ntapi.h>
 
-static const LUID lock_memory = {.LowPart = 4}, debug = {.LowPart = 20}, working_set = {.LowPart = 33};
+static const LUID lock_memory = {.LowPart = 4}, debug = {.LowPart = 20},
+		  working_set = {.LowPart = 33};
 
 static HANDLE must_open(DWORD access)
 {
@@ -47,10 +48,14 @@ static void test_names(void **state)
 	assert_memory_equal(&luid, &working_set, sizeof luid);
 	assert_fails(LookupPrivilegeValueA(NULL, "SeNoPrivilege", &luid), ERROR_NO_SUCH_PRIVILEGE);
 	assert_fails(LookupPrivilegeValueA(NULL, "", &luid), ERROR_NO_SUCH_PRIVILEGE);
-	assert_fails(LookupPrivilegeValueW(NULL, u"SeDebugPrivileg\u0165", &luid), ERROR_NO_SUCH_PRIVILEGE);
-	assert_fails(LookupPrivilegeValueW(NULL, u"SeDebugPrivilegeSeDebugPrivilegeSeDebugPrivilegeSeDebug"
-	                                         u"PrivilegeSeDebugPrivilege", &luid),
+	assert_fails(LookupPrivilegeValueW(NULL, u"SeDebugPrivileg\u0165", &luid),
 	             ERROR_NO_SUCH_PRIVILEGE);
+	assert_fails(
+		LookupPrivilegeValueW(NULL,
+	                              u"SeDebugPrivilegeSeDebugPrivilegeSeDebugPrivilegeSeDebug"
+	                              u"PrivilegeSeDebugPrivilege",
+	                              &luid),
+		ERROR_NO_SUCH_PRIVILEGE);
 	assert_fails(LookupPrivilegeValueA(NULL, NULL, &luid), ERROR_NOACCESS);
 	assert_fails(LookupPrivilegeValueW(NULL, u"SeDebugPrivilege", NULL), ERROR_NOACCESS);
 	assert_memory_equal(&luid, &working_set, sizeof luid); /* untouched by failures */
@@ -62,7 +67,8 @@ static void test_open(void **state)
 	HANDLE token = must_open(TOKEN_QUERY), limited, none;
 	assert_succeeds(CloseHandle(token));
 	assert_fails(CloseHandle(token), ERROR_INVALID_HANDLE);
-	limited = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, GetProcessId(place->process));
+	limited =
+		OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, GetProcessId(place->process));
 	none = OpenProcess(PROCESS_VM_READ, FALSE, GetProcessId(place->process));
 	assert_succeeds(OpenProcessToken(limited, TOKEN_QUERY, &token));
 	assert_succeeds(CloseHandle(token));
@@ -115,7 +121,8 @@ static void test_removed_for_good(void **state)
 	(void)state;
 	HANDLE token = must_open(TOKEN_ADJUST_PRIVILEGES);
 	adjust(token, lock_memory, SE_PRIVILEGE_ENABLED);
-	assert_int_equal(adjust(token, lock_memory, SE_PRIVILEGE_REMOVED | SE_PRIVILEGE_ENABLED), ERROR_SUCCESS);
+	assert_int_equal(adjust(token, lock_memory, SE_PRIVILEGE_REMOVED | SE_PRIVILEGE_ENABLED),
+	                 ERROR_SUCCESS);
 	assert_false(may_lock_memory());
 	assert_int_equal(adjust(token, lock_memory, SE_PRIVILEGE_ENABLED), ERROR_NOT_ALL_ASSIGNED);
 	assert_int_equal(adjust(token, lock_memory, SE_PRIVILEGE_REMOVED), ERROR_NOT_ALL_ASSIGNED);
@@ -138,17 +145,20 @@ static void test_previous(void **state)
 {
 	(void)state;
 	HANDLE token = must_open(TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY);
-	TOKEN_PRIVILEGES enable = {1, {{lock_memory, SE_PRIVILEGE_ENABLED}}}, previous = {9, {{debug, 9}}};
+	TOKEN_PRIVILEGES enable = {1, {{lock_memory, SE_PRIVILEGE_ENABLED}}},
+			 previous = {9, {{debug, 9}}};
 	DWORD needed = 0;
 
 	/* Too small: nothing is adjusted, and the size is told. */
-	assert_fails(AdjustTokenPrivileges(token, FALSE, &enable, sizeof previous - 1, &previous, &needed),
+	assert_fails(AdjustTokenPrivileges(token, FALSE, &enable, sizeof previous - 1, &previous,
+	                                   &needed),
 	             ERROR_INSUFFICIENT_BUFFER);
 	assert_int_equal(needed, sizeof previous);
 	assert_int_equal(previous.PrivilegeCount, 9);
 	assert_false(may_lock_memory());
 
-	assert_true(AdjustTokenPrivileges(token, FALSE, &enable, sizeof previous, &previous, &needed));
+	assert_true(
+		AdjustTokenPrivileges(token, FALSE, &enable, sizeof previous, &previous, &needed));
 	assert_int_equal(GetLastError(), ERROR_SUCCESS);
 	assert_int_equal(needed, sizeof previous);
 	assert_int_equal(previous.PrivilegeCount, 1);
@@ -175,9 +185,11 @@ static void test_rights(void **state)
 	TOKEN_PRIVILEGES enable = {1, {{lock_memory, SE_PRIVILEGE_ENABLED}}}, previous;
 	DWORD needed;
 	HANDLE query = must_open(TOKEN_QUERY), change = must_open(TOKEN_ADJUST_PRIVILEGES);
-	assert_fails(AdjustTokenPrivileges(query, FALSE, &enable, 0, NULL, NULL), ERROR_ACCESS_DENIED);
-	assert_fails(AdjustTokenPrivileges(change, FALSE, &enable, sizeof previous, &previous, &needed),
-	             ERROR_ACCESS_DENIED); /* to be told the previous state is a query */
+	assert_fails(AdjustTokenPrivileges(query, FALSE, &enable, 0, NULL, NULL),
+	             ERROR_ACCESS_DENIED);
+	assert_fails(
+		AdjustTokenPrivileges(change, FALSE, &enable, sizeof previous, &previous, &needed),
+		ERROR_ACCESS_DENIED); /* to be told the previous state is a query */
 	assert_fails(AdjustTokenPrivileges(GetCurrentProcess(), FALSE, &enable, 0, NULL, NULL),
 	             ERROR_INVALID_HANDLE);
 	assert_false(may_lock_memory());
@@ -191,12 +203,14 @@ static void test_pointers(void **state)
 	TOKEN_PRIVILEGES enable = {1, {{lock_memory, SE_PRIVILEGE_ENABLED}}}, previous;
 	DWORD needed;
 	HANDLE token = must_open(TOKEN_ALL_ACCESS);
-	assert_fails(AdjustTokenPrivileges(token, FALSE, NULL, 0, NULL, NULL), ERROR_INVALID_PARAMETER);
+	assert_fails(AdjustTokenPrivileges(token, FALSE, NULL, 0, NULL, NULL),
+	             ERROR_INVALID_PARAMETER);
 	assert_fails(AdjustTokenPrivileges(token, FALSE, at(PAGE), 0, NULL, NULL), ERROR_NOACCESS);
 	assert_fails(AdjustTokenPrivileges(token, FALSE, &enable, sizeof previous, &previous, NULL),
 	             ERROR_NOACCESS);
-	assert_fails(AdjustTokenPrivileges(token, FALSE, &enable, sizeof previous, at(PAGE), &needed),
-	             ERROR_NOACCESS);
+	assert_fails(
+		AdjustTokenPrivileges(token, FALSE, &enable, sizeof previous, at(PAGE), &needed),
+		ERROR_NOACCESS);
 	assert_false(may_lock_memory());
 	CloseHandle(token);
 }

@@ -7,7 +7,8 @@
 static ntmm_page_info info_of(const void *address)
 {
 	ntmm_page_info info = {.size = sizeof info};
-	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(address), &info), STATUS_SUCCESS);
+	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(address), &info),
+	                 STATUS_SUCCESS);
 	return info;
 }
 
@@ -17,8 +18,10 @@ static void push_out(const struct place *place)
 	ntmm_machine_write_modified(place->machine, UINT64_MAX);
 	HANDLE process = ntmm_process_create(place->machine, NTMM_LAYOUT_NT64_128TB);
 	ntmm_thread *thread = ntmm_thread_create(process, NULL);
-	uint64_t left = counters_of(place).zeroed + counters_of(place).free + counters_of(place).standby;
-	char *base = VirtualAllocEx(process, NULL, left * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	uint64_t left =
+		counters_of(place).zeroed + counters_of(place).free + counters_of(place).standby;
+	char *base = VirtualAllocEx(process, NULL, left * PAGE, MEM_RESERVE | MEM_COMMIT,
+	                            PAGE_READWRITE);
 	assert_non_null(base);
 	for (uint64_t i = 0; i < left; i++)
 		assert_true(ntmm_store8(thread, address_in(base) + i * PAGE, 1));
@@ -183,7 +186,8 @@ static void hard_maximum(void **state)
 {
 	struct place *place = *state;
 	assert_true(SetProcessWorkingSetSizeEx(place->process, 20 * PAGE, 30 * PAGE,
-	                                       QUOTA_LIMITS_HARDWS_MAX_ENABLE | QUOTA_LIMITS_HARDWS_MIN_DISABLE));
+	                                       QUOTA_LIMITS_HARDWS_MAX_ENABLE |
+	                                               QUOTA_LIMITS_HARDWS_MIN_DISABLE));
 	char *base = must_commit(100 * PAGE, PAGE_READWRITE);
 	for (int i = 0; i < 100; i++) {
 		store_at(place, base + i * PAGE, 1);
@@ -252,9 +256,11 @@ static void observers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		small_test(life_of_a_page),     small_test(clean_zero_pages), small_test(least_recently_used),
-		small_test(reset_pages_are_not_written), small_test(reset_undone), small_test(locked_pages_stay),
-		small_test(prefetched),         small_test(hard_maximum),     small_test(observers),
+		small_test(life_of_a_page),      small_test(clean_zero_pages),
+		small_test(least_recently_used), small_test(reset_pages_are_not_written),
+		small_test(reset_undone),        small_test(locked_pages_stay),
+		small_test(prefetched),          small_test(hard_maximum),
+		small_test(observers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,8 @@ struct limits {
 static struct limits limits_now(void)
 {
 	struct limits l;
-	assert_succeeds(GetProcessWorkingSetSizeEx(GetCurrentProcess(), &l.minimum, &l.maximum, &l.flags));
+	assert_succeeds(
+		GetProcessWorkingSetSizeEx(GetCurrentProcess(), &l.minimum, &l.maximum, &l.flags));
 	return l;
 }
 
@@ -31,7 +32,8 @@ static void expect_limits(SIZE_T minimum, SIZE_T maximum, DWORD flags)
 /* Sets limits in pages. */
 static BOOL set(SIZE_T minimum, SIZE_T maximum, DWORD flags)
 {
-	return SetProcessWorkingSetSizeEx(GetCurrentProcess(), minimum * PAGE, maximum * PAGE, flags);
+	return SetProcessWorkingSetSizeEx(GetCurrentProcess(), minimum * PAGE, maximum * PAGE,
+	                                  flags);
 }
 
 static char *touched(const struct place *place, int pages)
@@ -45,7 +47,8 @@ static char *touched(const struct place *place, int pages)
 static ntmm_page_info page_info(const char *address)
 {
 	ntmm_page_info info = {.size = sizeof info};
-	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(address), &info), STATUS_SUCCESS);
+	assert_int_equal(ntmm_process_page_info(GetCurrentProcess(), address_in(address), &info),
+	                 STATUS_SUCCESS);
 	return info;
 }
 
@@ -71,7 +74,8 @@ static void test_defaults(void **state)
 static void test_set(void **state)
 {
 	(void)state;
-	assert_succeeds(SetProcessWorkingSetSize(GetCurrentProcess(), 40 * PAGE, 100 * PAGE)); /* WS-3 */
+	assert_succeeds(
+		SetProcessWorkingSetSize(GetCurrentProcess(), 40 * PAGE, 100 * PAGE)); /* WS-3 */
 	expect_limits(40 * PAGE, 100 * PAGE, SOFT);
 	assert_succeeds(set(1, 100, 0)); /* WS-4: a small minimum is raised */
 	expect_limits(20 * PAGE, 100 * PAGE, SOFT);
@@ -91,8 +95,10 @@ static void test_set_refused(void **state)
 	assert_fails(set(1, 12, 0), ERROR_INVALID_PARAMETER);
 	assert_fails(set(40, 100, 0x10), ERROR_INVALID_PARAMETER); /* WS-6 */
 	assert_fails(set(40, 100, 0x80000000), ERROR_INVALID_PARAMETER);
-	assert_fails(set(40, 100, MIN_HARD | QUOTA_LIMITS_HARDWS_MIN_DISABLE), ERROR_INVALID_PARAMETER);
-	assert_fails(set(40, 100, MAX_HARD | QUOTA_LIMITS_HARDWS_MAX_DISABLE), ERROR_INVALID_PARAMETER);
+	assert_fails(set(40, 100, MIN_HARD | QUOTA_LIMITS_HARDWS_MIN_DISABLE),
+	             ERROR_INVALID_PARAMETER);
+	assert_fails(set(40, 100, MAX_HARD | QUOTA_LIMITS_HARDWS_MAX_DISABLE),
+	             ERROR_INVALID_PARAMETER);
 	expect_limits(0x32000, 0x159000, SOFT);
 }
 
@@ -190,7 +196,8 @@ static void test_locked_pages_stay(void **state)
 	assert_succeeds(VirtualLock(base + 5 * PAGE, 3 * PAGE));
 	assert_succeeds(EmptyWorkingSet(GetCurrentProcess()));
 	for (int i = 0; i < 20; i++)
-		assert_int_equal(page_info(base + i * PAGE).where == NTMM_PAGE_ACTIVE, i >= 5 && i < 8);
+		assert_int_equal(page_info(base + i * PAGE).where == NTMM_PAGE_ACTIVE,
+		                 i >= 5 && i < 8);
 	assert_int_equal(own_counters().working_set, 3);
 }
 
@@ -200,7 +207,8 @@ static void test_of_another_process(void **state)
 	ntmm_process_counters counters = {.size = sizeof counters};
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT64_8TB);
 	char *mine = touched(place, 5);
-	char *base = VirtualAllocEx(other, NULL, 5 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	char *base =
+		VirtualAllocEx(other, NULL, 5 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	ntmm_thread *thread = ntmm_thread_create(other, NULL);
 	for (int i = 0; i < 5; i++)
 		assert_true(ntmm_store8(thread, address_in(base + i * PAGE), 1));

@@ -30,11 +30,15 @@ void model_copy(struct model *to, const struct model *from)
 {
 	uint8_t(*bytes)[PAGE] = to->bytes;
 	uint8_t(*vanished)[PAGE] = to->vanished;
+	for (unsigned i = 0; i < from->count; i++) {
+		if (to->pages[i].state == COMMITTED || from->pages[i].state == COMMITTED)
+			memcpy(bytes[i], from->bytes[i], PAGE);
+		if (from->pages[i].contents == EITHER)
+			memcpy(vanished[i], from->vanished[i], PAGE);
+	}
 	*to = *from;
 	to->bytes = bytes;
 	to->vanished = vanished;
-	memcpy(to->bytes, from->bytes, from->count * PAGE);
-	memcpy(to->vanished, from->vanished, from->count * PAGE);
 }
 
 /* ---- pages ---------------------------------------------------------------------------------- */
@@ -76,8 +80,10 @@ bool model_equal(const struct model *a, const struct model *b)
 		if (!looks_alike(p, q) || p->allocation_protect != q->allocation_protect || p->locked != q->locked ||
 		    p->contents != q->contents || p->lost != q->lost)
 			return false;
+		if (p->state == COMMITTED && memcmp(a->bytes[i], b->bytes[i], PAGE))
+			return false;
 	}
-	return !memcmp(a->bytes, b->bytes, a->count * PAGE);
+	return true;
 }
 
 unsigned model_committed(const struct model *m)
@@ -241,7 +247,7 @@ static bool seen_in_page(struct model *m, uint64_t address, const uint8_t *actua
 	const uint8_t *other = page->contents == EITHER ? &m->vanished[index][offset] : zeros;
 	bool same = !memcmp(actual, &m->bytes[index][offset], size);
 	bool vanished = page->contents != SURE && !memcmp(actual, other, size);
-	if (same && page->contents == EITHER && !vanished)
+	if (same && page->contents == EITHER && (!vanished || size == PAGE))
 		page->contents = SURE;
 	if (same || !vanished)
 		return same;

@@ -56,7 +56,7 @@ struct model {
 	uint64_t commit_left;        /* pages that the machine can still promise: kept by the caller */
 	unsigned last_allocation;
 	struct page pages[MOST_PAGES];
-	uint8_t (*bytes)[PAGE];
+	uint8_t (*bytes)[PAGE];      /* zero, of pages that are not committed */
 	uint8_t (*vanished)[PAGE];   /* what EITHER may turn out to be */
 };
 

@@ -497,9 +497,14 @@ static void compare_page(struct world *w, struct inhabitant *i, unsigned index)
 
 void world_compare(struct world *w, unsigned who)
 {
+	world_compare_pages(w, who, w->inhabitants[who].model.count);
+}
+
+void world_compare_pages(struct world *w, unsigned who, unsigned pages)
+{
 	struct inhabitant *i = &w->inhabitants[who];
 	ntmm_process_counters counters = {.size = sizeof counters};
-	for (unsigned n = 0; n < i->model.count; n++)
+	for (unsigned n = 0; n < pages; n++)
 		compare_page(w, i, n);
 	assert_int_equal(ntmm_process_get_counters(i->process, &counters), STATUS_SUCCESS);
 	assert_int_equal(counters.commit, model_committed(&i->model));

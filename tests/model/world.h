@@ -76,6 +76,8 @@ void world_call(struct world *w, unsigned who, const struct call *call);
 /* Compares everything that can be seen without touching a page: queries of every page, contents of
  * those in RAM, figures. */
 void world_compare(struct world *w, unsigned who);
+/* The same, of the first pages only. */
+void world_compare_pages(struct world *w, unsigned who, unsigned pages);
 /* Reads every page that can be read. */
 void world_read_all(struct world *w, unsigned who);
 void world_check(struct world *w);

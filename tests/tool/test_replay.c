@@ -261,6 +261,21 @@ static void damage_is_found_by_a_load(void **state)
 	close_one(&one);
 }
 
+static void trace_may_end_with_a_turn(void **state)
+{
+	char text[REPLAY_TURN * 12 + 1] = "";
+	(void)state;
+	for (int i = 0; i < REPLAY_TURN; i++)
+		strcat(text, " S 10010,8\n");
+	struct one one = open_one(text, NTMM_LAYOUT_NT32_2GB);
+	assert_true(replay_process_turn(&one.process, &one.failure));
+	assert_false(one.process.over);
+	assert_true(replay_process_turn(&one.process, &one.failure));
+	assert_true(one.process.over);
+	assert_int_equal(one.process.references[REF_STORE], REPLAY_TURN);
+	close_one(&one);
+}
+
 /* Just the bytes of a store change, whatever its size and place; loads see them. */
 static void stores_are_exact(void **state)
 {
@@ -348,6 +363,7 @@ int main(void)
 	const struct CMUnitTest processes[] = {
 		cmocka_unit_test(damage_is_found_at_the_end),
 		cmocka_unit_test(damage_is_found_by_a_load),
+		cmocka_unit_test(trace_may_end_with_a_turn),
 		cmocka_unit_test(stores_are_exact),
 		cmocka_unit_test(largest_reference_spans_granules),
 		cmocka_unit_test(misfits_are_named),

@@ -64,7 +64,8 @@ void model_set_drawn(struct runs *runs, struct range r)
 	struct vad *vad = model_vad(model_draw(4));
 	bool is_committed = vad && model_draw(2);
 
-	model_set(runs, r, vad, is_committed ? ATTR_COMMITTED | (1 + model_draw(2)) : ATTR_RESERVED);
+	model_set(runs, r, vad,
+	          is_committed ? ATTR_COMMITTED | (1 + model_draw(2)) : ATTR_RESERVED);
 }
 
 void model_fragment(struct runs *runs)
@@ -93,7 +94,8 @@ static void compare_pages(const struct runs *runs)
 		REQUIRE(run.start == page && run.end > page && run.end <= MODEL_END);
 		REQUIRE(has_run(run));
 		uint64_t inside = page + model_draw(run.end - page);
-		REQUIRE(runs_at(runs, inside).start == page && runs_at(runs, inside).end == run.end);
+		REQUIRE(runs_at(runs, inside).start == page &&
+		        runs_at(runs, inside).end == run.end);
 		page = run.end;
 	}
 	REQUIRE(count == runs->count);
@@ -123,7 +125,8 @@ static bool is_place(uint64_t start, struct range bounds, uint64_t pages)
 	       taken_before[start] == taken_before[start + pages];
 }
 
-static bool find_place(struct range bounds, uint64_t pages, uint64_t align, bool low, uint64_t *start)
+static bool find_place(struct range bounds, uint64_t pages, uint64_t align, bool low,
+                       uint64_t *start)
 {
 	uint64_t last = MODEL_END / align;
 
@@ -137,7 +140,8 @@ static bool find_place(struct range bounds, uint64_t pages, uint64_t align, bool
 	return false;
 }
 
-static void compare_place(const struct runs *runs, struct range bounds, uint64_t pages, uint64_t align)
+static void compare_place(const struct runs *runs, struct range bounds, uint64_t pages,
+                          uint64_t align)
 {
 	uint64_t place = 7, expected = 7; /* both stay where there is none */
 	bool is_there = find_place(bounds, pages, align, true, &expected);

@@ -124,12 +124,25 @@ static void test_values_that_are_no_handles(void **state)
 	HANDLE handle = must_open(&object, 0);
 	uintptr_t value = (uintptr_t)handle;
 	const uintptr_t wrong[] = {
-		0, 1, 4, (uintptr_t)-1, (uintptr_t)-2, (uintptr_t)-4, 0xDEADBEEF, UINT64_C(0xFFFFFFFC),
-		value + 1, value + 2, value + 3, value & UINT32_MAX, value + (UINT64_C(1) << 32),
-		value | UINT64_C(0xFFFFFFFC), value ^ UINT64_C(1) << 63,
+		0,
+		1,
+		4,
+		(uintptr_t)-1,
+		(uintptr_t)-2,
+		(uintptr_t)-4,
+		0xDEADBEEF,
+		UINT64_C(0xFFFFFFFC),
+		value + 1,
+		value + 2,
+		value + 3,
+		value & UINT32_MAX,
+		value + (UINT64_C(1) << 32),
+		value | UINT64_C(0xFFFFFFFC),
+		value ^ UINT64_C(1) << 63,
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-		assert_int_equal(try_reference((HANDLE)wrong[i], OBJECT_PROCESS, 0), STATUS_INVALID_HANDLE);
+		assert_int_equal(try_reference((HANDLE)wrong[i], OBJECT_PROCESS, 0),
+		                 STATUS_INVALID_HANDLE);
 		assert_int_equal(handle_close((HANDLE)wrong[i]), STATUS_INVALID_HANDLE);
 	}
 	assert_int_equal(handle_close(handle), STATUS_SUCCESS);
@@ -144,9 +157,11 @@ static void test_type_and_rights(void **state)
 	assert_int_equal(try_reference(handle, OBJECT_PROCESS, PROCESS_VM_READ), STATUS_SUCCESS);
 	assert_int_equal(try_reference(handle, OBJECT_PROCESS, PROCESS_VM_READ | PROCESS_VM_WRITE),
 	                 STATUS_SUCCESS);
-	assert_int_equal(try_reference(handle, OBJECT_PROCESS, PROCESS_VM_OPERATION), STATUS_ACCESS_DENIED);
-	assert_int_equal(try_reference(handle, OBJECT_PROCESS, PROCESS_VM_READ | PROCESS_VM_OPERATION),
+	assert_int_equal(try_reference(handle, OBJECT_PROCESS, PROCESS_VM_OPERATION),
 	                 STATUS_ACCESS_DENIED);
+	assert_int_equal(
+		try_reference(handle, OBJECT_PROCESS, PROCESS_VM_READ | PROCESS_VM_OPERATION),
+		STATUS_ACCESS_DENIED);
 	assert_int_equal(try_reference(handle, OBJECT_TOKEN, 0), STATUS_OBJECT_TYPE_MISMATCH);
 	assert_int_equal(try_reference(handle, OBJECT_TOKEN, PROCESS_VM_OPERATION),
 	                 STATUS_OBJECT_TYPE_MISMATCH);
@@ -180,15 +195,17 @@ static void test_many(void **state)
 	for (int i = 0; i < MANY; i++)
 		handles[i] = must_open(&objects[i % 2], (uint32_t)i);
 	for (int i = 0; i < MANY; i++) {
-		assert_int_equal(handle_reference(handles[i], objects[i % 2].type, (uint32_t)i, &found),
-		                 STATUS_SUCCESS);
+		assert_int_equal(
+			handle_reference(handles[i], objects[i % 2].type, (uint32_t)i, &found),
+			STATUS_SUCCESS);
 		assert_ptr_equal(found, &objects[i % 2]);
 		object_release(found);
 	}
 	for (int i = 0; i < MANY; i += 3)
 		assert_int_equal(handle_close(handles[i]), STATUS_SUCCESS);
 	for (int i = 0; i < MANY; i++)
-		assert_int_equal(handle_close(handles[i]), i % 3 ? STATUS_SUCCESS : STATUS_INVALID_HANDLE);
+		assert_int_equal(handle_close(handles[i]),
+		                 i % 3 ? STATUS_SUCCESS : STATUS_INVALID_HANDLE);
 	assert_int_equal(destroyed, 0);
 	for (int i = 0; i < 2; i++)
 		object_release(&objects[i]);
@@ -289,7 +306,8 @@ static void test_close_race(void **state)
 		object_release(&object);
 		pthread_barrier_init(&race.start, NULL, 4);
 		for (int i = 0; i < 4; i++)
-			assert_int_equal(pthread_create(&threads[i], NULL, use_and_close, &race), 0);
+			assert_int_equal(pthread_create(&threads[i], NULL, use_and_close, &race),
+			                 0);
 		for (int i = 0; i < 4; i++)
 			pthread_join(threads[i], NULL);
 		pthread_barrier_destroy(&race.start);

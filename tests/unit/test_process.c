@@ -123,7 +123,8 @@ static void test_current(void **state)
 	assert_int_equal(process_reference(INVALID_HANDLE_VALUE, 0, &found), STATUS_NOT_SUPPORTED);
 	process_set_current(p);
 	assert_ptr_equal(process_current(), p);
-	assert_int_equal(process_reference(INVALID_HANDLE_VALUE, PROCESS_ALL_ACCESS, &found), STATUS_SUCCESS);
+	assert_int_equal(process_reference(INVALID_HANDLE_VALUE, PROCESS_ALL_ACCESS, &found),
+	                 STATUS_SUCCESS);
 	assert_ptr_equal(found, p);
 	process_release(found);
 	process_set_current(NULL);
@@ -239,7 +240,8 @@ static void test_token(void **state)
 	struct process *p = new_process(domain), *found;
 	HANDLE token;
 	assert_int_equal(token_open(p, TOKEN_QUERY, &token), STATUS_SUCCESS);
-	assert_int_equal(token_reference(token, TOKEN_ADJUST_PRIVILEGES, &found), STATUS_ACCESS_DENIED);
+	assert_int_equal(token_reference(token, TOKEN_ADJUST_PRIVILEGES, &found),
+	                 STATUS_ACCESS_DENIED);
 	assert_int_equal(process_reference(token, 0, &found), STATUS_OBJECT_TYPE_MISMATCH);
 	assert_int_equal(token_reference(token, TOKEN_QUERY, &found), STATUS_SUCCESS);
 	assert_ptr_equal(found, p);

@@ -40,7 +40,8 @@ static void a_million_runs_come_and_go(void **unused)
 	REQUIRE(runs_find_low(&runs, runs.whole, 10, 16, &start) && start == front.end);
 
 	for (model_step = 0; model_step < MANY / 2; model_step++) /* in an order that jumps about */
-		set_place(&runs, model_step * 314159 % (MANY / 2), model_step % 5 ? NULL : model_vad(1));
+		set_place(&runs, model_step * 314159 % (MANY / 2),
+		          model_step % 5 ? NULL : model_vad(1));
 	REQUIRE(is_compact(&runs) && runs.count == MANY / 5);
 	for (model_step = MANY / 2; model_step > 0; model_step--)
 		set_place(&runs, model_step - 1, NULL);
@@ -72,7 +73,8 @@ static void long_use_leaves_the_tree_compact(void **unused)
 	(void)unused;
 	REQUIRE(runs_init(&runs, (struct range){16, SPACE_END}));
 	for (model_step = 0; model_step < 200000; model_step++)
-		set_place(&runs, model_draw(PLACES), model_vad(model_draw(2) * (1 + model_draw(3))));
+		set_place(&runs, model_draw(PLACES),
+		          model_vad(model_draw(2) * (1 + model_draw(3))));
 	REQUIRE(is_compact(&runs));
 	for (uint64_t number = 0; number < PLACES; number++)
 		if (number % 100)

@@ -46,7 +46,8 @@ static void the_reserve_serves_changes_that_cannot_prepare(void **unused)
 	runs_destroy(&runs);
 }
 
-/* A leaf that takes one more run without the root splitting; NULL when all nodes are full. */
+/* A leaf that can take one more run while the node stays as it is or gets one child more; NULL when it
+ * and all beneath it are full. */
 static struct runs_node *leaf_to_fill(struct runs_node *node, unsigned level)
 {
 	if (!level)
@@ -60,7 +61,7 @@ static struct runs_node *leaf_to_fill(struct runs_node *node, unsigned level)
 		return NULL;
 	for (; level; level--)
 		node = node->inner.child[model_draw(node->count)];
-	return node; /* full, as all here are: there is room for a split */
+	return node; /* full, as all here are: it will split */
 }
 
 /* The last run's end is in another leaf. */
@@ -87,13 +88,15 @@ static void add_run(struct runs *runs, const struct runs_node *leaf, uint64_t nu
 	runs_set(runs, r, model_vad(1 + number % 3), ATTR_COMMITTED | number % 32);
 }
 
+#define LONG (UINT64_C(1) << 40) /* to be halved again and again */
+
 static void fill_all_nodes(struct runs *runs, unsigned height)
 {
 	struct runs_node *leaf;
 
-	for (uint64_t at = 0; runs->height < height; at += 2 << 20) {
+	for (uint64_t at = 0; runs->height < height; at += 2 * LONG) {
 		REQUIRE(runs_prepare(runs, 1));
-		runs_set(runs, (struct range){at, at + (1 << 20)}, model_vad(1), ATTR_RESERVED);
+		runs_set(runs, (struct range){at, at + LONG}, model_vad(1), ATTR_RESERVED);
 	}
 	while ((leaf = leaf_to_fill(runs->root, runs->height)))
 		add_run(runs, leaf, model_step++);
@@ -108,14 +111,14 @@ static struct range across_children(const struct runs_node *root, unsigned child
 	return (struct range){border - 1, border + 1};
 }
 
-/* The worst that can happen: every node is full, and each change splits two on every level. */
+/* The worst that can happen: all nodes are full, and each change splits two on every level. */
 static void the_reserve_is_enough_in_a_full_tree(void **unused)
 {
 	struct range changes[RESERVE];
 	struct runs runs;
 
 	(void)unused;
-	REQUIRE(runs_init(&runs, (struct range){0, UINT64_C(1) << 40}));
+	REQUIRE(runs_init(&runs, (struct range){0, UINT64_MAX / 4}));
 	fill_all_nodes(&runs, 2);
 	for (unsigned i = 0; i < RESERVE; i++)
 		changes[i] = across_children(runs.root, 4 * i);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ntmm/status.h, win32/error.c: every status, its value and its Win32 error (section 2, E-1 to E-3).
+ * ntmm/status.h, win32/error.c: every status, its value and its Win32 error (section 2, E-1 to
+ * E-3).
  * The table is Windows', written down once more by hand.
  */
 #include <pthread.h>
@@ -120,7 +121,8 @@ static void test_error_values(void **state)
 static void test_unknown(void **state)
 {
 	(void)state;
-	const uint32_t unknown[] = {1, 0x40000000, 0x80000000, 0xC0000000, 0xC0000001, 0xC0000FFF, 0xFFFFFFFF};
+	const uint32_t unknown[] = {1,          0x40000000, 0x80000000, 0xC0000000,
+	                            0xC0000001, 0xC0000FFF, 0xFFFFFFFF};
 	for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
 		assert_int_equal(RtlNtStatusToDosError((NTSTATUS)unknown[i]), 317);
 }

@@ -131,7 +131,8 @@ static inline bool pte_is_executable(struct pte p)
 /* The Windows protection in an entry that is not zero. */
 static inline prot_t pte_prot(struct pte p)
 {
-	return (p.raw >> (pte_is_present(p) ? PTE_PROT_SHIFT : PTE_SOFT_PROT_SHIFT)) & ATTR_PROT_MASK;
+	return (p.raw >> (pte_is_present(p) ? PTE_PROT_SHIFT : PTE_SOFT_PROT_SHIFT)) &
+	       ATTR_PROT_MASK;
 }
 
 /* The processor's bits for a protection; S28: NOCACHE disables the cache; WRITECOMBINE is PWT alone. */
@@ -151,7 +152,8 @@ static inline uint64_t pte_rights(prot_t prot, bool nx)
 
 static inline struct pte pte_present(frame_t frame, prot_t prot, bool nx, uint64_t accessed_dirty)
 {
-	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_PRESENT | pte_rights(prot, nx) | accessed_dirty};
+	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_PRESENT | pte_rights(prot, nx) |
+	                    accessed_dirty};
 }
 
 /* The same frame, accessed and dirty bits with other rights. */
@@ -163,29 +165,34 @@ static inline struct pte pte_with_prot(struct pte p, prot_t prot, bool nx)
 /* An entry of an upper level: everything is allowed, the lowest level decides. */
 static inline struct pte pte_table(frame_t frame)
 {
-	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_PRESENT | PTE_WRITABLE | PTE_USER | PTE_ACCESSED};
+	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_PRESENT | PTE_WRITABLE | PTE_USER |
+	                    PTE_ACCESSED};
 }
 
 /* An upper-level entry of the system space: not for user mode (AS-8). */
 static inline struct pte pte_system_table(frame_t frame)
 {
-	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED};
+	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_PRESENT | PTE_WRITABLE |
+	                    PTE_ACCESSED};
 }
 
 static inline struct pte pte_system_page(frame_t frame)
 {
-	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_PRESENT | PTE_WRITABLE | PTE_ACCESSED | PTE_DIRTY |
-	                    PTE_NO_EXECUTE | (uint64_t)PROT_READWRITE << PTE_PROT_SHIFT};
+	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_PRESENT | PTE_WRITABLE |
+	                    PTE_ACCESSED | PTE_DIRTY | PTE_NO_EXECUTE |
+	                    (uint64_t)PROT_READWRITE << PTE_PROT_SHIFT};
 }
 
 static inline struct pte pte_transition(frame_t frame, prot_t prot)
 {
-	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_TRANSITION | (uint64_t)prot << PTE_SOFT_PROT_SHIFT};
+	return (struct pte){(uint64_t)frame << PAGE_SHIFT | PTE_TRANSITION |
+	                    (uint64_t)prot << PTE_SOFT_PROT_SHIFT};
 }
 
 static inline struct pte pte_paged_out(uint32_t slot, prot_t prot)
 {
-	return (struct pte){(uint64_t)slot << PTE_SLOT_SHIFT | (uint64_t)prot << PTE_SOFT_PROT_SHIFT};
+	return (struct pte){(uint64_t)slot << PTE_SLOT_SHIFT | (uint64_t)prot
+	                                                               << PTE_SOFT_PROT_SHIFT};
 }
 
 static inline struct pte pte_discarded(prot_t prot)

@@ -13,7 +13,8 @@ struct place map_walk(const struct phys *phys, frame_t root, uint64_t page)
 {
 	frame_t table = root;
 	for (unsigned level = MAP_LEVELS;; level--) {
-		struct place place = place_in(phys, table, level, page / map_span(level) % MAP_FANOUT);
+		struct place place =
+			place_in(phys, table, level, page / map_span(level) % MAP_FANOUT);
 		struct pte pte = pte_load(place.entry);
 		if (level == 1 || !pte_is_present(pte))
 			return place;

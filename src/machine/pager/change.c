@@ -38,7 +38,8 @@ static void before_drop(void *context)
 	shoot_wait(&((struct change *)context)->shootdown);
 }
 
-static void every(struct page_map *map, struct range range, entry_visitor visit, struct change *change)
+static void every(struct page_map *map, struct range range, entry_visitor visit,
+                  struct change *change)
 {
 	visit_all_tables(map, range, visit, before_drop, change);
 }
@@ -153,9 +154,12 @@ void pages_reset(struct page_map *map, struct range range)
 	change_end(&change);
 }
 
-static void keep_frame(struct pager *pager, frame_t frame)
+static void keep_frame(struct change *change, frame_t frame)
 {
+	struct pager *pager = change->pager;
 	struct frame *record = frame_at(&pager->phys, frame);
+	change->lost |= (record->flags & FRAME_LOST) != 0;
+	record->flags &= (uint8_t)~FRAME_LOST;
 	if (!(record->flags & FRAME_RESET))
 		return;
 	record->flags = (uint8_t)((record->flags & ~FRAME_RESET) | FRAME_DIRTY);
@@ -169,7 +173,7 @@ static void undo_entry(struct page_map *map, struct place place, uint64_t page, 
 	struct pte pte = pte_load(place.entry);
 	(void)page;
 	if (pte_is_resident(pte)) {
-		keep_frame(map->pager, pte_frame(pte));
+		keep_frame(change, pte_frame(pte));
 	} else if (pte_is_discarded(pte)) {
 		map_set(&map->pager->phys, place, (struct pte){0});
 		change->lost = true;
@@ -201,7 +205,8 @@ void pages_offer(struct page_map *map, struct range range)
 static void discard_entry(struct page_map *map, struct place place, uint64_t page, void *context)
 {
 	struct pte pte = pte_load(place.entry);
-	bool locked = pte_is_present(pte) && (frame_at(&map->pager->phys, pte_frame(pte))->flags & FRAME_LOCKED);
+	bool locked = pte_is_present(pte) &&
+	              (frame_at(&map->pager->phys, pte_frame(pte))->flags & FRAME_LOCKED);
 	(locked ? reset_entry : drop_entry)(map, place, page, context);
 }
 

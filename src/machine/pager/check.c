@@ -11,42 +11,50 @@ struct totals {
 
 static bool is_findable(enum frame_state state)
 {
-	return state == FRAME_STANDBY || state == FRAME_MODIFIED || state == FRAME_READING || state == FRAME_WRITING;
+	return state == FRAME_STANDBY || state == FRAME_MODIFIED || state == FRAME_READING ||
+	       state == FRAME_WRITING;
 }
 
 static bool check_back(const struct page_map *map, struct place place, frame_t frame)
 {
 	const struct frame *record = frame_at(&map->pager->phys, frame);
-	if (record->table != place.table || record->entry != place.index || record->level + 1u != place.level)
+	if (record->table != place.table || record->entry != place.index ||
+	    record->level + 1u != place.level)
 		return complain("frame %u (%s) does not point back to entry %u of table %u", frame,
 		                frame_state_name(record->state), place.index, place.table);
 	return true;
 }
 
-static bool check_table(const struct page_map *map, frame_t table, unsigned level, struct totals *totals);
+static bool check_table(const struct page_map *map, frame_t table, unsigned level,
+                        struct totals *totals);
 
-static bool check_present(const struct page_map *map, struct place place, frame_t frame, struct totals *totals)
+static bool check_present(const struct page_map *map, struct place place, frame_t frame,
+                          struct totals *totals)
 {
 	const struct frame *record = frame_at(&map->pager->phys, frame);
 	if (place.level > 1)
-		return check_back(map, place, frame) && check_table(map, frame, place.level - 1u, totals);
+		return check_back(map, place, frame) &&
+		       check_table(map, frame, place.level - 1u, totals);
 	totals->active++;
 	totals->locked += (record->flags & FRAME_LOCKED) != 0;
 	totals->slots += record->slot != 0;
 	if (record->state != FRAME_ACTIVE)
-		return complain("present page in frame %u, which is %s", frame, frame_state_name(record->state));
+		return complain("present page in frame %u, which is %s", frame,
+		                frame_state_name(record->state));
 	if (pte_is_dirty(pte_load(place.entry)) && (!(record->flags & FRAME_DIRTY) || record->slot))
 		return complain("frame %u is dirty by its entry only, or has a slot", frame);
 	return check_back(map, place, frame);
 }
 
-static bool check_transition(const struct page_map *map, struct place place, frame_t frame, struct totals *totals)
+static bool check_transition(const struct page_map *map, struct place place, frame_t frame,
+                             struct totals *totals)
 {
 	const struct frame *record = frame_at(&map->pager->phys, frame);
 	totals->findable++;
 	totals->slots += record->slot != 0;
 	if (!is_findable(record->state))
-		return complain("page in transition in frame %u, which is %s", frame, frame_state_name(record->state));
+		return complain("page in transition in frame %u, which is %s", frame,
+		                frame_state_name(record->state));
 	if (record->state == FRAME_MODIFIED && record->slot)
 		return complain("modified frame %u has a slot", frame);
 	if (record->state == FRAME_STANDBY && (record->flags & FRAME_DIRTY))
@@ -60,7 +68,8 @@ static bool check_entry(const struct page_map *map, struct place place, struct t
 	const struct pager *pager = map->pager;
 	if (pte_is_resident(pte) && pte_frame(pte) >= pager->phys.count)
 		return complain("entry %u of table %u: no such frame", place.index, place.table);
-	if (place.entry == map->system_entry.entry || (pte_is_present(pte) && pte_frame(pte) == pager->shared_page))
+	if (place.entry == map->system_entry.entry ||
+	    (pte_is_present(pte) && pte_frame(pte) == pager->shared_page))
 		return true;
 	if (pte_is_present(pte))
 		return check_present(map, place, pte_frame(pte), totals);
@@ -70,10 +79,12 @@ static bool check_entry(const struct page_map *map, struct place place, struct t
 		return true;
 	totals->slots++;
 	return (pager->store && slot_is_taken(pager->store, pte_slot(pte))) ||
-	       complain("entry %u of table %u: slot %u is not taken", place.index, place.table, pte_slot(pte));
+	       complain("entry %u of table %u: slot %u is not taken", place.index, place.table,
+	                pte_slot(pte));
 }
 
-static bool check_table(const struct page_map *map, frame_t table, unsigned level, struct totals *totals)
+static bool check_table(const struct page_map *map, frame_t table, unsigned level,
+                        struct totals *totals)
 {
 	const struct phys *phys = &map->pager->phys;
 	const struct frame *record = frame_at(phys, table);
@@ -84,14 +95,16 @@ static bool check_table(const struct page_map *map, frame_t table, unsigned leve
 		struct pte *entry = (struct pte *)frame_bytes(phys, table) + i;
 		used += !pte_is_zero(pte_load(entry));
 		resident += pte_is_resident(pte_load(entry));
-		if (!check_entry(map, (struct place){entry, table, (uint16_t)i, (uint8_t)level}, totals))
+		if (!check_entry(map, (struct place){entry, table, (uint16_t)i, (uint8_t)level},
+		                 totals))
 			return false;
 	}
 	if (record->used != used || record->resident != resident)
-		return complain("table %u: %u entries used, %u resident; %u and %u counted", table, used, resident,
-		                record->used, record->resident);
+		return complain("table %u: %u entries used, %u resident; %u and %u counted", table,
+		                used, resident, record->used, record->resident);
 	if (record->state != (resident || level == MAP_LEVELS ? FRAME_TABLE : FRAME_IDLE) && used)
-		return complain("table %u with %u resident entries is %s", table, resident, frame_state_name(record->state));
+		return complain("table %u with %u resident entries is %s", table, resident,
+		                frame_state_name(record->state));
 	return true;
 }
 
@@ -100,11 +113,15 @@ static bool check_map(const struct page_map *map, struct totals *sum)
 	struct totals totals = {0};
 	if (!check_table(map, map->root, MAP_LEVELS, &totals))
 		return false;
-	if (totals.active != map->active || totals.tables != map->tables || totals.locked != map->locked)
-		return complain("process %u: %lu active, %lu tables, %lu locked; %lu, %lu and %lu counted", map->pid,
-		                totals.active, totals.tables, totals.locked, map->active, map->tables, map->locked);
+	if (totals.active != map->active || totals.tables != map->tables ||
+	    totals.locked != map->locked)
+		return complain(
+			"process %u: %lu active, %lu tables, %lu locked; %lu, %lu and %lu counted",
+			map->pid, totals.active, totals.tables, totals.locked, map->active,
+			map->tables, map->locked);
 	if (map->resident.count != totals.active - totals.locked + totals.idle)
-		return complain("process %u: %lu in the working set's list", map->pid, map->resident.count);
+		return complain("process %u: %lu in the working set's list", map->pid,
+		                map->resident.count);
 	sum->active += totals.active;
 	sum->tables += totals.tables;
 	sum->slots += totals.slots;
@@ -116,14 +133,17 @@ static bool check_map(const struct page_map *map, struct totals *sum)
 static bool check_sums(const struct pager *pager, const struct totals *sum)
 {
 	const uint64_t *in_state = pager->phys.in_state;
-	if (sum->active != in_state[FRAME_ACTIVE] || sum->tables != in_state[FRAME_TABLE] + in_state[FRAME_IDLE])
-		return complain("%lu active pages and %lu tables found, %lu and %lu counted", sum->active, sum->tables,
-		                in_state[FRAME_ACTIVE], in_state[FRAME_TABLE] + in_state[FRAME_IDLE]);
-	if (sum->findable > in_state[FRAME_STANDBY] + in_state[FRAME_MODIFIED] + in_state[FRAME_READING] +
-	                            in_state[FRAME_WRITING])
+	if (sum->active != in_state[FRAME_ACTIVE] ||
+	    sum->tables != in_state[FRAME_TABLE] + in_state[FRAME_IDLE])
+		return complain("%lu active pages and %lu tables found, %lu and %lu counted",
+		                sum->active, sum->tables, in_state[FRAME_ACTIVE],
+		                in_state[FRAME_TABLE] + in_state[FRAME_IDLE]);
+	if (sum->findable > in_state[FRAME_STANDBY] + in_state[FRAME_MODIFIED] +
+	                            in_state[FRAME_READING] + in_state[FRAME_WRITING])
 		return complain("%lu pages in transition found, more than counted", sum->findable);
 	if (pager->store && sum->slots + pager->store->bad > pager->store->used)
-		return complain("%lu slots found in use, %u counted", sum->slots, pager->store->used);
+		return complain("%lu slots found in use, %u counted", sum->slots,
+		                pager->store->used);
 	return true;
 }
 

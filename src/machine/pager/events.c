@@ -98,7 +98,8 @@ NTSTATUS pager_observe(struct pager *pager, ntmm_observer observer, void *contex
 	bool possible = !observer || queue->capacity || grow(queue);
 	if (possible)
 		replace(queue, observer, context);
-	while (possible && queue->delivering && !delivering_here) /* calls of the old one end first */
+	while (possible && queue->delivering &&
+	       !delivering_here) /* calls of the old one end first */
 		lock_wait(&pager->lock, &pager->transferred);
 	lock_drop(&pager->lock);
 	return possible ? STATUS_SUCCESS : STATUS_NO_MEMORY;

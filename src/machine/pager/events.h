@@ -11,8 +11,8 @@
 #include "machine/pager/pager.h"
 
 void event_queue_push(struct pager *pager, ntmm_event event);
-static inline void pager_event(struct pager *pager, const struct page_map *map, ntmm_event_kind kind, uint64_t page,
-                               frame_t frame, uint32_t slot)
+static inline void pager_event(struct pager *pager, const struct page_map *map,
+                               ntmm_event_kind kind, uint64_t page, frame_t frame, uint32_t slot)
 {
 	if (pager->queue.observer)
 		event_queue_push(pager, (ntmm_event){kind, map->pid, 0, address_of(page), 1,

@@ -31,9 +31,12 @@ static enum fault_outcome enter(struct fault *fault, struct place place, frame_t
 static enum fault_outcome demand_zero(struct fault *fault, struct place place)
 {
 	struct page_map *map = fault->map;
+	bool lost = pte_is_discarded(pte_load(place.entry));
 	frame_t frame = table_take(map, place.table, USE_DATA);
 	if (frame == NO_FRAME)
 		return FAULT_FRAME;
+	if (lost)
+		frame_at(&map->pager->phys, frame)->flags |= FRAME_LOST;
 	TALLY(map, demand_zero);
 	pager_event(map->pager, map, NTMM_EVENT_DEMAND_ZERO, fault->page, frame, 0);
 	return enter(fault, place, frame);
@@ -78,7 +81,8 @@ static enum fault_outcome map_shared(struct fault *fault, struct place place)
 {
 	struct page_map *map = fault->map;
 	table_wake(map, place.table);
-	map_set(&map->pager->phys, place, pte_present(map->pager->shared_page, PROT_READONLY, map->nx, PTE_ACCESSED));
+	map_set(&map->pager->phys, place,
+	        pte_present(map->pager->shared_page, PROT_READONLY, map->nx, PTE_ACCESSED));
 	fault->place = place;
 	return FAULT_DONE;
 }
@@ -92,7 +96,8 @@ static enum fault_outcome touch(struct fault *fault)
 	if (fault->access == NTMM_STORE && !pte_is_dirty(pte)) {
 		struct frame *record = frame_at(&pager->phys, pte_frame(pte));
 		pte_set_bits(fault->place.entry, PTE_DIRTY);
-		record->flags = (uint8_t)((record->flags | FRAME_DIRTY) & ~FRAME_RESET);
+		record->flags =
+			(uint8_t)((record->flags | FRAME_DIRTY) & ~(FRAME_RESET | FRAME_LOST));
 		pager_free_slot(pager, record);
 	}
 	return FAULT_DONE;
@@ -145,7 +150,8 @@ static void read_arrived(struct fault *fault, struct frame *record)
 	pager_event(map->pager, map, NTMM_EVENT_PAGE_IN, fault->page, fault->reading, record->slot);
 	if (record->level == 0 && !fault->prefetch) {
 		TALLY(map, hard);
-		pager_event(map->pager, map, NTMM_EVENT_HARD, fault->page, fault->reading, record->slot);
+		pager_event(map->pager, map, NTMM_EVENT_HARD, fault->page, fault->reading,
+		            record->slot);
 		fault->counted = true;
 	}
 }
@@ -166,7 +172,8 @@ NTSTATUS fault_read(struct fault *fault)
 {
 	struct pager *pager = fault->map->pager;
 	struct frame *record = frame_at(&pager->phys, fault->reading);
-	int error = pager->store->operations->read(pager->store, record->slot, frame_bytes(&pager->phys, fault->reading), 1);
+	int error = pager->store->operations->read(pager->store, record->slot,
+	                                           frame_bytes(&pager->phys, fault->reading), 1);
 	lock_take(&pager->lock);
 	if (record->flags & FRAME_ORPHAN)
 		pager_drop(pager, fault->reading);

@@ -38,7 +38,7 @@ static struct pte entry_without_frame(const struct frame *record, prot_t prot)
 {
 	if (record->slot)
 		return pte_paged_out(record->slot, prot);
-	return record->flags & FRAME_RESET ? pte_discarded(prot) : (struct pte){0};
+	return record->flags & (FRAME_RESET | FRAME_LOST) ? pte_discarded(prot) : (struct pte){0};
 }
 
 /* PG-34: the frame of the oldest standby page is given to another. */

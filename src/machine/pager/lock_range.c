@@ -65,12 +65,14 @@ static void undo(struct machine_process *process, struct range range, const stru
 	if (!lock_process(process))
 		return;
 	for (uint64_t i = 0; i < range_pages(range); i++)
-		if ((locking->new[i / 8] >> i % 8 & 1) && active_frame(&process->map, range.start + i, &frame))
+		if ((locking->new[i / 8] >> i % 8 & 1) &&
+		    active_frame(&process->map, range.start + i, &frame))
 			page_unlock(&process->map, frame, locking->how);
 	unlock_process(process);
 }
 
-static NTSTATUS lock_each(struct machine_process *process, struct range range, struct locking *locking)
+static NTSTATUS lock_each(struct machine_process *process, struct range range,
+                          struct locking *locking)
 {
 	struct touch touch = {process, 0, NTMM_LOAD, MODE_SERVICE, lock_visitor, locking};
 	NTSTATUS status = STATUS_SUCCESS;
@@ -112,7 +114,8 @@ NTSTATUS pages_lock(struct space *space, struct range range, unsigned how)
 static bool is_locked(const struct page_map *map, uint64_t page, unsigned how)
 {
 	frame_t frame;
-	return active_frame(map, page, &frame) && (frame_at(&map->pager->phys, frame)->flags & how) == how;
+	return active_frame(map, page, &frame) &&
+	       (frame_at(&map->pager->phys, frame)->flags & how) == how;
 }
 
 /* VL-23: what is not locked leaves the working set. */
@@ -121,7 +124,8 @@ static void trim_unlocked(struct page_map *map, struct range range)
 	struct shootdown shootdown = {0};
 	frame_t frame;
 	for (uint64_t page = range.start; page < range.end; page++)
-		if (active_frame(map, page, &frame) && !(frame_at(&map->pager->phys, frame)->flags & FRAME_LOCKED))
+		if (active_frame(map, page, &frame) &&
+		    !(frame_at(&map->pager->phys, frame)->flags & FRAME_LOCKED))
 			trim_page(map, frame, &shootdown);
 	shoot_wait(&shootdown);
 }

@@ -15,7 +15,8 @@ NTSTATUS page_lock(struct page_map *map, struct place place, unsigned how)
 	if (record->state == FRAME_FIXED || (record->flags & how) == how)
 		return STATUS_WAS_LOCKED;
 	if (!(record->flags & FRAME_LOCKED)) {
-		if (map->locked + 1 + UNLOCKABLE_PAGES > map->limits.minimum || !table_lock(map, place.table))
+		if (map->locked + 1 + UNLOCKABLE_PAGES > map->limits.minimum ||
+		    !table_lock(map, place.table))
 			return STATUS_WORKING_SET_QUOTA;
 		frame_list_remove(phys, &map->resident, frame);
 		map->locked++;

@@ -125,7 +125,8 @@ static NTSTATUS add_system_space(struct page_map *map, bool wide)
 	if (table_over(map, page, level) == NO_FRAME)
 		return STATUS_INSUFFICIENT_RESOURCES;
 	map->system_entry = map_walk(&pager->phys, map->root, page);
-	map_set(&pager->phys, map->system_entry, pte_system_table(wide ? pager->system_wide : pager->system_narrow));
+	map_set(&pager->phys, map->system_entry,
+	        pte_system_table(wide ? pager->system_wide : pager->system_narrow));
 	return STATUS_SUCCESS;
 }
 
@@ -152,11 +153,13 @@ static void delist(struct page_map *map)
 	lock_drop(&pager->lock);
 }
 
-NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout, bool nx)
+NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout,
+                         bool nx)
 {
 	*map = (struct page_map){.pager = pager, .nx = nx, .user_end = page_of(layout->maximum) + 1};
 	map->limits = (struct ws_limits){DEFAULT_MINIMUM, DEFAULT_MAXIMUM,
-	                                 QUOTA_LIMITS_HARDWS_MIN_DISABLE | QUOTA_LIMITS_HARDWS_MAX_DISABLE};
+	                                 QUOTA_LIMITS_HARDWS_MIN_DISABLE |
+	                                         QUOTA_LIMITS_HARDWS_MAX_DISABLE};
 	frame_list_init(&map->resident);
 	NTSTATUS status = charge(pager);
 	if (status)

@@ -10,7 +10,8 @@
 #include "machine/pager/pager.h"
 
 /* A page map with a top table. STATUS_NO_MEMORY, STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES. */
-NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout, bool nx);
+NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout,
+                         bool nx);
 /* Everything it has goes. */
 void page_map_destroy(struct page_map *map);
 

@@ -21,7 +21,8 @@ NTSTATUS pager_init(struct pager *pager, uint64_t frames, struct store *store)
 	lock_init(&pager->lock, RANK_PAGER);
 	pthread_cond_init(&pager->transferred, NULL);
 	system_space_build(pager);
-	atomic_store(&pager->commit.limit, frames - SYSTEM_FRAMES - RESERVE_PAGES + (store ? store->slots : 0));
+	atomic_store(&pager->commit.limit,
+	             frames - SYSTEM_FRAMES - RESERVE_PAGES + (store ? store->slots : 0));
 	atomic_store(&pager->resident.limit, frames - SYSTEM_FRAMES - 2 * RESERVE_PAGES);
 	return STATUS_SUCCESS;
 }

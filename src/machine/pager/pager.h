@@ -96,7 +96,8 @@ void pager_destroy(struct pager *pager);
 #define TALLY(map, counter) ((map)->tally.counter++, (map)->pager->tally.counter++)
 
 /* Where the shared page lies in system space. */
-#define SYSTEM_PAGE_WIDE page_of(UINT64_C(0x0000F78000000000)) /* 0xFFFFF780'00000000: 48 bits count */
+#define SYSTEM_PAGE_WIDE \
+	page_of(UINT64_C(0x0000F78000000000)) /* 0xFFFFF780'00000000: 48 bits count */
 #define SYSTEM_PAGE_NARROW page_of(UINT64_C(0xFFDF0000))
 #define SYSTEM_FRAMES 6
 /* Takes SYSTEM_FRAMES frames, for good: the shared page, and tables that lead to it. */

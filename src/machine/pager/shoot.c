@@ -24,7 +24,8 @@ static bool clear_tag(uint64_t *tag, uint64_t address)
 	return true;
 }
 
-static void clear_line(struct translator *translator, uint64_t page, unsigned what, struct shootdown *shootdown)
+static void clear_line(struct translator *translator, uint64_t page, unsigned what,
+                       struct shootdown *shootdown)
 {
 	uint64_t address = address_of(page);
 	struct ntmm_tlb_line *line = ntmm_tlb_line_of(translator->tlb, address);
@@ -48,7 +49,8 @@ static bool tag_in(uint64_t tag, struct range range)
 	return tag != NTMM_TLB_EMPTY && range_has(range, page_of(tag));
 }
 
-static void clear_lines_in(struct translator *translator, struct range range, struct shootdown *shootdown)
+static void clear_lines_in(struct translator *translator, struct range range,
+                           struct shootdown *shootdown)
 {
 	for (unsigned i = 0; i < NTMM_TLB_LINES; i++) {
 		struct ntmm_tlb_line *line = &translator->tlb->lines[i];
@@ -78,7 +80,9 @@ void shoot_wait(struct shootdown *shootdown)
 		return;
 	os_barrier();
 	for (struct translator *t = shootdown->waiting; t; t = t->waiting) {
-		while (__atomic_load_n(&t->tlb->inside, NTMM_TLB_ORDER == __ATOMIC_SEQ_CST ? __ATOMIC_SEQ_CST : __ATOMIC_ACQUIRE))
+		while (__atomic_load_n(&t->tlb->inside, NTMM_TLB_ORDER == __ATOMIC_SEQ_CST
+		                                                ? __ATOMIC_SEQ_CST
+		                                                : __ATOMIC_ACQUIRE))
 			os_yield();
 		t->must_wait = false;
 	}

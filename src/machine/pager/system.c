@@ -15,7 +15,8 @@ static frame_t take_fixed(struct pager *pager)
 	return frame;
 }
 
-static void link_entry(struct pager *pager, frame_t table, uint64_t page, unsigned level, struct pte value)
+static void link_entry(struct pager *pager, frame_t table, uint64_t page, unsigned level,
+                       struct pte value)
 {
 	struct pte *entries = frame_bytes(&pager->phys, table);
 	pte_store(&entries[page / map_span(level) % MAP_FANOUT], value);
@@ -28,7 +29,8 @@ static frame_t build_down(struct pager *pager, uint64_t page, unsigned level)
 	if (level == 1)
 		link_entry(pager, table, page, 1, pte_system_page(pager->shared_page));
 	else
-		link_entry(pager, table, page, level, pte_system_table(build_down(pager, page, level - 1)));
+		link_entry(pager, table, page, level,
+		           pte_system_table(build_down(pager, page, level - 1)));
 	return table;
 }
 

@@ -15,14 +15,16 @@ void touch_copy(void *to, const void *from, uint64_t bytes)
 {
 #if NTMM_TLB_ORDER == __ATOMIC_SEQ_CST /* ThreadSanitizer: threads access the page atomically */
 	for (uint64_t i = 0; i < bytes; i++)
-		__atomic_store_n((uint8_t *)to + i, __atomic_load_n((const uint8_t *)from + i, __ATOMIC_RELAXED),
+		__atomic_store_n((uint8_t *)to + i,
+		                 __atomic_load_n((const uint8_t *)from + i, __ATOMIC_RELAXED),
 		                 __ATOMIC_RELAXED);
 #else
 	memcpy(to, from, bytes);
 #endif
 }
 
-static enum touch_result count_refusal(struct machine_process *process, uint64_t address, bool guard)
+static enum touch_result count_refusal(struct machine_process *process, uint64_t address,
+                                       bool guard)
 {
 	struct page_map *map = &process->map;
 	lock_take(&map->pager->lock);
@@ -30,7 +32,8 @@ static enum touch_result count_refusal(struct machine_process *process, uint64_t
 		TALLY(map, guards);
 	else
 		TALLY(map, violations);
-	pager_event(map->pager, map, guard ? NTMM_EVENT_GUARD : NTMM_EVENT_VIOLATION, page_of(address), NO_FRAME, 0);
+	pager_event(map->pager, map, guard ? NTMM_EVENT_GUARD : NTMM_EVENT_VIOLATION,
+	            page_of(address), NO_FRAME, 0);
 	lock_drop(&map->pager->lock);
 	return guard ? TOUCH_GUARD : TOUCH_VIOLATION;
 }
@@ -66,7 +69,8 @@ static void attempt_once(struct attempt *attempt)
 	const struct touch *touch = attempt->touch;
 	struct space *space = &touch->process->space;
 	shared_lock_read(&space->lock);
-	attempt->decision = space_decide(space, touch->address, touch->access, touch->mode, &attempt->fault.prot);
+	attempt->decision = space_decide(space, touch->address, touch->access, touch->mode,
+	                                 &attempt->fault.prot);
 	if (attempt->decision != DECIDE_GO) {
 		shared_lock_drop(&space->lock);
 		return;
@@ -137,7 +141,9 @@ enum touch_result touch_page(const struct touch *touch, NTSTATUS *status)
 {
 	struct machine_process *process = touch->process;
 	struct attempt attempt = {.touch = touch};
-	attempt.fault = (struct fault){.map = &process->map, .page = page_of(touch->address), .access = touch->access};
+	attempt.fault = (struct fault){.map = &process->map,
+	                               .page = page_of(touch->address),
+	                               .access = touch->access};
 	if (atomic_load(&process->gone))
 		return TOUCH_VIOLATION;
 	enum touch_result result = run(&attempt);

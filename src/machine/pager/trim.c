@@ -33,7 +33,8 @@ static void trim_table(struct page_map *map, frame_t frame, struct place place)
 	frame_set_state(phys, frame, FRAME_MODIFIED);
 }
 
-static void trim_data(struct page_map *map, frame_t frame, struct place place, struct shootdown *shootdown)
+static void trim_data(struct page_map *map, frame_t frame, struct place place,
+                      struct shootdown *shootdown)
 {
 	struct pager *pager = map->pager;
 	struct frame *record = frame_at(&pager->phys, frame);
@@ -64,7 +65,8 @@ static uint32_t oldest_age(const struct page_map *map, bool below_minimum)
 {
 	const struct pager *pager = map->pager;
 	bool hard = map->limits.flags & QUOTA_LIMITS_HARDWS_MIN_ENABLE;
-	if (map->resident.first == NO_FRAME || (map->active <= map->limits.minimum && (hard || !below_minimum)))
+	if (map->resident.first == NO_FRAME ||
+	    (map->active <= map->limits.minimum && (hard || !below_minimum)))
 		return 0;
 	const struct frame *record = frame_at(&pager->phys, map->resident.first);
 	return record->level ? UINT32_MAX : pager->epoch - record->epoch + 1;

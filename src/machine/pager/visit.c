@@ -24,19 +24,21 @@ static uint64_t after_span(struct place place, uint64_t page)
 	return round_down(page, map_span(place.level)) + map_span(place.level);
 }
 
-void visit_present_tables(struct page_map *map, struct range range, entry_visitor visit, void *context)
+void visit_present_tables(struct page_map *map, struct range range, entry_visitor visit,
+                          void *context)
 {
 	for (uint64_t page = range.start; page < range.end;) {
 		struct place place = map_walk(&map->pager->phys, map->root, page);
-		page = place.level == 1 ? visit_table(map, place, page, range.end, visit, context) : after_span(place, page);
+		page = place.level == 1 ? visit_table(map, place, page, range.end, visit, context)
+		                        : after_span(place, page);
 	}
 }
 
 #define READ_TRIES 3
 
 /* Gets the table below `place` in. False when it cannot be read. */
-static bool bring_table(struct page_map *map, struct place place, uint64_t page, void (*before_drop)(void *context),
-                        void *context)
+static bool bring_table(struct page_map *map, struct place place, uint64_t page,
+                        void (*before_drop)(void *context), void *context)
 {
 	struct pager *pager = map->pager;
 	struct fault fault = {.map = map, .page = page, .prefetch = true};
@@ -56,20 +58,22 @@ static bool bring_table(struct page_map *map, struct place place, uint64_t page,
 
 /* A table that cannot be read is given up where all its pages are meant: what the slots named in it
  * hold is lost with it, and so are they. Else it stays, and its pages cannot be touched. */
-static void give_up_table(struct page_map *map, struct place place, uint64_t page, struct range range)
+static void give_up_table(struct page_map *map, struct place place, uint64_t page,
+                          struct range range)
 {
 	struct pager *pager = map->pager;
 	struct pte pte = pte_load(place.entry);
 	uint64_t start = round_down(page, map_span(place.level)), end = after_span(place, page);
-	if (!pte_is_paged_out(pte) || start < range.start || (end > range.end && range.end < map->user_end))
+	if (!pte_is_paged_out(pte) || start < range.start ||
+	    (end > range.end && range.end < map->user_end))
 		return;
 	slots_free(pager->store, pte_slot(pte));
 	map_set(&pager->phys, place, (struct pte){0});
 	table_settle(map, place.table);
 }
 
-void visit_all_tables(struct page_map *map, struct range range, entry_visitor visit, void (*before_drop)(void *context),
-                      void *context)
+void visit_all_tables(struct page_map *map, struct range range, entry_visitor visit,
+                      void (*before_drop)(void *context), void *context)
 {
 	unsigned failures = 0;
 	for (uint64_t page = range.start; page < range.end;) {

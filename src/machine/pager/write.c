@@ -22,7 +22,8 @@ struct cluster {
 static bool gather(struct pager *pager, struct cluster *cluster)
 {
 	struct phys *phys = &pager->phys;
-	uint32_t wanted = pager->single_writes ? 1 : (uint32_t)min_u64(CLUSTER_PAGES, phys->modified.count);
+	uint32_t wanted =
+		pager->single_writes ? 1 : (uint32_t)min_u64(CLUSTER_PAGES, phys->modified.count);
 	if (!pager->store || !phys->modified.count)
 		return false;
 	if (!slots_left(pager->store))
@@ -100,7 +101,8 @@ static uint64_t write_one(struct pager *pager, NTSTATUS *status)
 	}
 	pager->writing = true;
 	lock_drop(&pager->lock);
-	int error = pager->store->operations->write(pager->store, cluster.slot, pager->cluster, cluster.count);
+	int error = pager->store->operations->write(pager->store, cluster.slot, pager->cluster,
+	                                            cluster.count);
 	lock_take(&pager->lock);
 	pager->writing = false;
 	finish(pager, &cluster, error);

@@ -49,12 +49,14 @@ enum frame_state {
 };
 
 enum {
-	FRAME_DIRTY = 1,       /* differs from its slot, or has none and is not all zero */
-	FRAME_RESET = 2,       /* MEM_RESET, DiscardVirtualMemory or offer: may be dropped (VA-65) */
+	FRAME_DIRTY = 1, /* differs from its slot, or has none and is not all zero */
+	FRAME_RESET = 2, /* MEM_RESET, DiscardVirtualMemory or offer: may be dropped (VA-65) */
 	FRAME_LOCK_PROCESS = 4,
 	FRAME_LOCK_SYSTEM = 8,
 	FRAME_LOCKED = FRAME_LOCK_PROCESS | FRAME_LOCK_SYSTEM,
-	FRAME_ORPHAN = 16,     /* its page went away during I/O: to be freed when that ends */
+	FRAME_ORPHAN = 16, /* its page went away during I/O: to be freed when that ends */
+	FRAME_LOST =
+		32, /* zero in place of contents that were dropped; not written since (VA-69) */
 };
 
 struct frame {
@@ -67,7 +69,7 @@ struct frame {
 	uint8_t flags;
 	union {
 		uint32_t epoch; /* data: sampling pass in which it was last seen in use */
-		struct {        /* tables: entries that are not zero; present or in transition; locked */
+		struct { /* tables: entries that are not zero; present or in transition; locked */
 			uint32_t used : 10, resident : 10, locked : 10;
 		};
 	};

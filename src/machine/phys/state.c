@@ -9,7 +9,8 @@
 #include "base/check.h"
 
 static const char *const names[FRAME_STATES] = {
-	"free", "zeroed", "active", "table", "idle", "standby", "modified", "reading", "writing", "fixed",
+	"free",    "zeroed",   "active",  "table",   "idle",
+	"standby", "modified", "reading", "writing", "fixed",
 };
 
 #define TO(state) (1u << FRAME_##state)
@@ -43,7 +44,8 @@ void frame_list_init(struct frame_list *list)
 	*list = (struct frame_list){NO_FRAME, NO_FRAME, 0};
 }
 
-static void link_between(struct phys *phys, struct frame_list *list, frame_t frame, frame_t before, frame_t after)
+static void link_between(struct phys *phys, struct frame_list *list, frame_t frame, frame_t before,
+                         frame_t after)
 {
 	frame_at(phys, frame)->previous = before;
 	frame_at(phys, frame)->next = after;
@@ -92,7 +94,8 @@ void frame_set_state(struct phys *phys, frame_t frame, enum frame_state state)
 	struct frame *record = frame_at(phys, frame);
 	enum frame_state old = record->state;
 	CHECK(legal[old] & (1u << state));
-	if (old == FRAME_STANDBY || old == FRAME_MODIFIED) /* free ones left their list when taken */
+	if (old == FRAME_STANDBY ||
+	    old == FRAME_MODIFIED) /* free ones left their list when taken */
 		frame_list_remove(phys, list_of(phys, old), frame);
 	record->state = (uint8_t)state;
 	phys->in_state[old]--;
@@ -101,7 +104,8 @@ void frame_set_state(struct phys *phys, frame_t frame, enum frame_state state)
 		frame_list_append(phys, list_of(phys, state), frame);
 }
 
-static bool check_list(const struct phys *phys, const struct frame_list *list, enum frame_state state)
+static bool check_list(const struct phys *phys, const struct frame_list *list,
+                       enum frame_state state)
 {
 	uint64_t count = 0;
 	frame_t previous = NO_FRAME;
@@ -109,9 +113,11 @@ static bool check_list(const struct phys *phys, const struct frame_list *list, e
 		if (++count > list->count)
 			return complain("list of %s frames is longer than counted", names[state]);
 		if (frame_at(phys, f)->state != state)
-			return complain("frame %u on the %s list is %s", f, names[state], names[frame_at(phys, f)->state]);
+			return complain("frame %u on the %s list is %s", f, names[state],
+			                names[frame_at(phys, f)->state]);
 		if (frame_at(phys, f)->previous != previous)
-			return complain("frame %u of the %s list has a wrong back link", f, names[state]);
+			return complain("frame %u of the %s list has a wrong back link", f,
+			                names[state]);
 	}
 	if (list->last != previous || list->count != count)
 		return complain("list of %s frames ends wrong", names[state]);
@@ -129,7 +135,10 @@ bool phys_check(const struct phys *phys)
 	}
 	for (unsigned state = 0; state < FRAME_STATES; state++)
 		if (seen[state] != phys->in_state[state])
-			return complain("%lu %s frames, %lu counted", seen[state], names[state], phys->in_state[state]);
-	return check_list(phys, &phys->free, FRAME_FREE) && check_list(phys, &phys->zeroed, FRAME_ZEROED) &&
-	       check_list(phys, &phys->standby, FRAME_STANDBY) && check_list(phys, &phys->modified, FRAME_MODIFIED);
+			return complain("%lu %s frames, %lu counted", seen[state], names[state],
+			                phys->in_state[state]);
+	return check_list(phys, &phys->free, FRAME_FREE) &&
+	       check_list(phys, &phys->zeroed, FRAME_ZEROED) &&
+	       check_list(phys, &phys->standby, FRAME_STANDBY) &&
+	       check_list(phys, &phys->modified, FRAME_MODIFIED);
 }

@@ -14,7 +14,9 @@ static uint64_t page_address(uint64_t address)
 
 static uint64_t tag_of(const struct ntmm_tlb_line *line, ntmm_access access)
 {
-	const uint64_t *tag = access == NTMM_LOAD ? &line->load : access == NTMM_STORE ? &line->store : &line->fetch;
+	const uint64_t *tag = access == NTMM_LOAD    ? &line->load
+	                      : access == NTMM_STORE ? &line->store
+	                                             : &line->fetch;
 	return __atomic_load_n(tag, NTMM_TLB_ORDER);
 }
 
@@ -30,8 +32,8 @@ static uint8_t *host_of(const struct ntmm_tlb_line *line, uint64_t address)
 }
 
 /* A part of an access, within one page. */
-static void move_part(const struct ntmm_tlb_line *line, ntmm_access access, uint64_t address, void *value,
-                      unsigned bytes)
+static void move_part(const struct ntmm_tlb_line *line, ntmm_access access, uint64_t address,
+                      void *value, unsigned bytes)
 {
 	if (access == NTMM_STORE)
 		touch_copy(host_of(line, address), value, bytes);
@@ -40,8 +42,8 @@ static void move_part(const struct ntmm_tlb_line *line, ntmm_access access, uint
 }
 
 /* Does the access if both its pages can be had at once; else says which address missed. */
-static bool try_parts(struct ntmm_thread *thread, ntmm_access access, uint64_t address, void *value, unsigned bytes,
-                      uint64_t *missed)
+static bool try_parts(struct ntmm_thread *thread, ntmm_access access, uint64_t address, void *value,
+                      unsigned bytes, uint64_t *missed)
 {
 	unsigned first = (unsigned)min_u64(bytes, PAGE_BYTES - address % PAGE_BYTES);
 	uint64_t next = address + first;
@@ -77,7 +79,8 @@ static bool is_aligned(uint64_t address, unsigned bytes)
 	} while (0)
 
 /* One page, aligned: in one piece. */
-static bool try_whole(struct ntmm_thread *thread, ntmm_access access, uint64_t address, void *value, unsigned bytes)
+static bool try_whole(struct ntmm_thread *thread, ntmm_access access, uint64_t address, void *value,
+                      unsigned bytes)
 {
 	ntmm_tlb_enter(&thread->tlb);
 	struct ntmm_tlb_line *line = hit(thread, access, address);
@@ -93,7 +96,8 @@ static bool try_whole(struct ntmm_thread *thread, ntmm_access access, uint64_t a
 	return line != NULL;
 }
 
-bool ntmm_thread_access(ntmm_thread *thread, ntmm_access access, uint64_t address, void *value, unsigned bytes)
+bool ntmm_thread_access(ntmm_thread *thread, ntmm_access access, uint64_t address, void *value,
+                        unsigned bytes)
 {
 	bool whole = is_aligned(address, bytes);
 	for (;;) {
@@ -115,8 +119,8 @@ bool ntmm_thread_access(ntmm_thread *thread, ntmm_access access, uint64_t addres
 		*expected = old; \
 	} while (0)
 
-static bool try_exchange(struct ntmm_thread *thread, uint64_t address, unsigned bytes, uint64_t *expected,
-                         uint64_t desired, bool *swapped)
+static bool try_exchange(struct ntmm_thread *thread, uint64_t address, unsigned bytes,
+                         uint64_t *expected, uint64_t desired, bool *swapped)
 {
 	ntmm_tlb_enter(&thread->tlb);
 	struct ntmm_tlb_line *line = hit(thread, NTMM_STORE, address);
@@ -132,8 +136,8 @@ static bool try_exchange(struct ntmm_thread *thread, uint64_t address, unsigned 
 	return line != NULL;
 }
 
-bool ntmm_compare_exchange(ntmm_thread *thread, uint64_t address, unsigned bytes, uint64_t *expected, uint64_t desired,
-                           bool *swapped)
+bool ntmm_compare_exchange(ntmm_thread *thread, uint64_t address, unsigned bytes,
+                           uint64_t *expected, uint64_t desired, bool *swapped)
 {
 	if (!is_aligned(address, bytes))
 		return thread_raise(thread, STATUS_DATATYPE_MISALIGNMENT, NTMM_STORE, address);

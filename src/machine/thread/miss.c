@@ -13,7 +13,9 @@ static void fill(struct ntmm_thread *thread, uint64_t page, struct pte pte)
 {
 	uint64_t address = address_of(page);
 	struct ntmm_tlb_line *line = ntmm_tlb_line_of(&thread->tlb, address);
-	line->addend = (uint64_t)(uintptr_t)frame_bytes(&thread->process->map.pager->phys, pte_frame(pte)) - address;
+	line->addend = (uint64_t)(uintptr_t)frame_bytes(&thread->process->map.pager->phys,
+	                                                pte_frame(pte)) -
+	               address;
 	set_tag(&line->load, true, address);
 	set_tag(&line->store, pte_is_writable(pte) && pte_is_dirty(pte), address);
 	set_tag(&line->fetch, pte_is_executable(pte), address);
@@ -59,7 +61,8 @@ static bool bad_address(struct ntmm_thread *thread, ntmm_access access, uint64_t
 {
 	const struct layout *layout = thread->process->space.layout;
 	if (!layout->limit && !layout_is_canonical(layout, address))
-		return thread_raise(thread, STATUS_ACCESS_VIOLATION, NTMM_LOAD, UINT64_MAX); /* EX-5 */
+		return thread_raise(thread, STATUS_ACCESS_VIOLATION, NTMM_LOAD,
+		                    UINT64_MAX); /* EX-5 */
 	return thread_raise(thread, STATUS_ACCESS_VIOLATION, access, address);
 }
 

@@ -72,7 +72,8 @@ NTSTATUS stack_guard_hit(struct ntmm_thread *thread, uint64_t address)
 void stack_note_guard(struct machine_process *process, struct range range)
 {
 	for (struct ntmm_thread *t = process->threads; t; t = t->next) {
-		bool within = page_of(t->stack.limit) < range.end && range.start < page_of(t->stack.base);
+		bool within =
+			page_of(t->stack.limit) < range.end && range.start < page_of(t->stack.base);
 		if (t->stack.base && within)
 			t->stack.limit = address_of(range.end);
 	}

@@ -6,7 +6,8 @@ static void clear_tlb(struct ntmm_tlb *tlb)
 {
 	tlb->version = NTMM_TLB_VERSION;
 	for (unsigned i = 0; i < NTMM_TLB_LINES; i++)
-		tlb->lines[i] = (struct ntmm_tlb_line){NTMM_TLB_EMPTY, NTMM_TLB_EMPTY, NTMM_TLB_EMPTY, 0};
+		tlb->lines[i] =
+			(struct ntmm_tlb_line){NTMM_TLB_EMPTY, NTMM_TLB_EMPTY, NTMM_TLB_EMPTY, 0};
 }
 
 NTSTATUS thread_start(struct ntmm_thread *thread, struct machine_process *process)
@@ -70,7 +71,8 @@ bool thread_raise(struct ntmm_thread *thread, NTSTATUS code, ntmm_access access,
 	return false;
 }
 
-bool thread_raise_in_page(struct ntmm_thread *thread, ntmm_access access, uint64_t address, NTSTATUS reason)
+bool thread_raise_in_page(struct ntmm_thread *thread, ntmm_access access, uint64_t address,
+                          NTSTATUS reason)
 {
 	thread_raise(thread, STATUS_IN_PAGE_ERROR, access, address);
 	thread->exception.NumberParameters = 3;

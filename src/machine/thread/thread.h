@@ -33,7 +33,8 @@ bool thread_fault(struct ntmm_thread *thread, ntmm_access access, uint64_t addre
 
 /* Always false. */
 bool thread_raise(struct ntmm_thread *thread, NTSTATUS code, ntmm_access access, uint64_t address);
-bool thread_raise_in_page(struct ntmm_thread *thread, ntmm_access access, uint64_t address, NTSTATUS reason);
+bool thread_raise_in_page(struct ntmm_thread *thread, ntmm_access access, uint64_t address,
+                          NTSTATUS reason);
 
 /* ---- stack.c --------------------------------------------------------------------------------- */
 

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every sequence of up to four calls from an alphabet of forty over a range of four pages: what each
+ * call answers, and what the pages then are, compared with the model (architecture, section 7).
+ *
+ * A walk over the tree of sequences, depth first. A call that changed something is undone by releasing
+ * everything and making the calls before it once more. Where a sanitizer makes every call slow,
+ * beginnings that lead to the same state are followed once: what comes after is the same.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "world.h"
+
+#define LONGEST 4
+#define BASE UINT64_C(0x200000)
+#define P(n) (BASE + (n) * PAGE)
+#define PAGES 4
+#define WINDOW 16 /* pages: a granule */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SLOW 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SLOW 1
+#endif
+#endif
+#ifndef SLOW
+#define SLOW 0
+#endif
+
+#define RW PAGE_READWRITE
+#define RO PAGE_READONLY
+#define BOTH (MEM_RESERVE | MEM_COMMIT)
+
+static const struct call alphabet[] = {
+	{.kind = ALLOCATE, .address = P(0), .size = 4 * PAGE, .type = MEM_RESERVE, .protect = RW},
+	{.kind = ALLOCATE, .address = P(1), .size = PAGE, .type = MEM_RESERVE, .protect = RO},
+	{.kind = ALLOCATE, .address = P(0), .size = 4 * PAGE, .type = BOTH, .protect = RW},
+	{.kind = ALLOCATE, .address = P(0), .size = 2 * PAGE, .type = BOTH, .protect = RW | PAGE_GUARD},
+	{.kind = ALLOCATE, .address = 0, .size = 3 * PAGE, .type = BOTH, .protect = PAGE_EXECUTE_READ},
+	{.kind = ALLOCATE, .address = 0, .size = 2 * PAGE, .type = MEM_RESERVE | MEM_TOP_DOWN, .protect = RW | PAGE_NOCACHE},
+	{.kind = ALLOCATE, .address = P(0), .size = PAGE, .type = MEM_COMMIT, .protect = RW},
+	{.kind = ALLOCATE, .address = P(2) - 1, .size = 2, .type = MEM_COMMIT, .protect = RO},
+	{.kind = ALLOCATE, .address = P(3), .size = PAGE, .type = MEM_COMMIT, .protect = RW | PAGE_GUARD},
+	{.kind = ALLOCATE, .address = P(0), .size = 4 * PAGE, .type = MEM_COMMIT, .protect = PAGE_NOACCESS},
+	{.kind = ALLOCATE, .address = P(1), .size = 2 * PAGE, .type = MEM_COMMIT, .protect = PAGE_EXECUTE_READWRITE},
+	{.kind = ALLOCATE, .address = P(0), .size = 3 * PAGE, .type = MEM_RESET, .protect = RO},
+	{.kind = ALLOCATE, .address = P(0), .size = 4 * PAGE, .type = MEM_RESET_UNDO, .protect = RW},
+	{.kind = PROTECT, .address = P(0), .size = 4 * PAGE, .protect = RW},
+	{.kind = PROTECT, .address = P(0), .size = 1, .protect = RO},
+	{.kind = PROTECT, .address = P(1), .size = 2 * PAGE, .protect = RW | PAGE_GUARD},
+	{.kind = PROTECT, .address = P(2), .size = PAGE, .protect = PAGE_EXECUTE_READ},
+	{.kind = PROTECT, .address = P(1), .size = PAGE, .protect = PAGE_NOACCESS},
+	{.kind = FREE_WIN32, .address = P(0), .size = PAGE, .type = MEM_DECOMMIT},
+	{.kind = FREE_WIN32, .address = P(1), .size = 2 * PAGE, .type = MEM_DECOMMIT},
+	{.kind = FREE_WIN32, .address = P(0), .size = 0, .type = MEM_DECOMMIT},
+	{.kind = FREE_WIN32, .address = P(0) + 0xFFF, .size = 0, .type = MEM_RELEASE},
+	{.kind = FREE_WIN32, .address = P(2), .size = 0, .type = MEM_RELEASE},
+	{.kind = FREE_NATIVE, .address = P(0), .size = PAGE, .type = MEM_RELEASE},
+	{.kind = FREE_NATIVE, .address = P(1), .size = PAGE, .type = MEM_RELEASE},
+	{.kind = FREE_NATIVE, .address = P(2), .size = 2 * PAGE, .type = MEM_RELEASE},
+	{.kind = LOAD, .address = P(0), .size = 8},
+	{.kind = LOAD, .address = P(3) + 5, .size = 2, .thread = 1},
+	{.kind = STORE, .address = P(0) + 8, .size = 8, .value = 0x1111111111111111},
+	{.kind = STORE, .address = P(2) - 3, .size = 8, .value = 0x2222222222222222, .thread = 1},
+	{.kind = STORE, .address = P(3), .size = 1, .value = 0x33},
+	{.kind = FETCH, .address = P(2) + 4, .size = 4},
+	{.kind = EXCHANGE, .address = P(1), .size = 4, .type = 1, .value = 0x44444444},
+	{.kind = READ, .address = P(1) + 9, .size = 2 * PAGE},
+	{.kind = WRITE, .address = P(0) + 16, .size = 3 * PAGE, .value = 0x55},
+	{.kind = COPY_OUT, .address = P(1) + 32, .size = 2 * PAGE, .value = 0x66},
+	{.kind = LOCK, .address = P(0), .size = 2 * PAGE},
+	{.kind = LOCK, .address = P(2), .size = 2 * PAGE},
+	{.kind = UNLOCK, .address = P(0), .size = PAGE},
+	{.kind = EMPTY},
+};
+#define LETTERS (sizeof alphabet / sizeof alphabet[0])
+
+static struct world world;
+static struct model before[LONGEST]; /* the model, before the call at each place of the sequence */
+static const struct call *sequence[LONGEST];
+static uint64_t calls_made, states_merged;
+
+/* ---- states that were seen --------------------------------------------------------------------- */
+
+#define SEEN_SLOTS (1u << 20) /* a power of two, far more than there are states */
+
+static uint64_t seen[LONGEST][SEEN_SLOTS];
+
+static uint64_t mix(uint64_t digest, uint64_t value)
+{
+	return (digest ^ value) * UINT64_C(0x9E3779B97F4A7C15) + (digest >> 29);
+}
+
+/* Allocations are numbered from the first page on: how they came about does not matter. */
+static uint64_t digest_of(const struct model *m)
+{
+	uint64_t digest = 1;
+	for (unsigned i = 0; i < m->count; i++) {
+		const struct page *p = &m->pages[i];
+		bool begins = i == 0 || p->allocation != m->pages[i - 1].allocation;
+		digest = mix(digest, (uint64_t)p->state << 8 | begins << 4 | p->locked << 3 | p->lost << 2 | p->contents);
+		digest = mix(digest, (uint64_t)p->allocation_protect << 32 | p->protect);
+		for (unsigned k = 0; p->state == COMMITTED && k < PAGE; k += 8)
+			digest = mix(digest, *(const uint64_t *)(const void *)&m->bytes[i][k]);
+	}
+	return digest | 1;
+}
+
+static bool was_seen(unsigned depth)
+{
+	uint64_t digest = digest_of(&world.inhabitants[0].model);
+	for (uint64_t slot = digest >> 8;; slot++) {
+		uint64_t *cell = &seen[depth][slot % SEEN_SLOTS];
+		if (*cell == digest)
+			return true;
+		if (*cell)
+			continue;
+		*cell = digest;
+		return false;
+	}
+}
+
+/* ---- the walk ----------------------------------------------------------------------------------- */
+
+static void call(const struct call *c)
+{
+	world_call(&world, 0, c);
+	calls_made++;
+}
+
+static void release_all(void)
+{
+	struct model *m = &world.inhabitants[0].model;
+	for (unsigned i = 0; i < m->count; i++)
+		if (m->pages[i].state != FREE)
+			call(&(struct call){.kind = FREE_WIN32, .address = model_address(m, i), .type = MEM_RELEASE});
+}
+
+static void again(unsigned depth)
+{
+	release_all();
+	for (unsigned i = 0; i < depth; i++)
+		call(sequence[i]);
+	if (!model_equal(&world.inhabitants[0].model, &before[depth]))
+		fail_msg("the same calls led to another state");
+}
+
+static void walk(unsigned depth, unsigned longest)
+{
+	struct model *m = &world.inhabitants[0].model;
+	model_copy(&before[depth], m);
+	for (unsigned letter = 0; letter < LETTERS; letter++) {
+		sequence[depth] = &alphabet[letter];
+		call(sequence[depth]);
+		world_compare_pages(&world, 0, PAGES + 1);
+		if (depth + 1 < longest) {
+			if (SLOW && was_seen(depth + 1))
+				states_merged++;
+			else
+				walk(depth + 1, longest);
+		}
+		if (depth == 1)
+			world_check(&world);
+		if (!model_equal(m, &before[depth]))
+			again(depth);
+	}
+}
+
+static int tell_sequence(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < LONGEST && sequence[i]; i++)
+		print_error("  %s\n", call_words(sequence[i]));
+	return 0;
+}
+
+static void begin(uint64_t frames, uint64_t slots)
+{
+	struct site site = {.layout = NTMM_LAYOUT_NT32_2GB, .base = BASE, .count = WINDOW};
+	ntmm_machine_config config = {
+		.size = sizeof config, .ram_bytes = frames * PAGE, .paging_file_bytes = slots * PAGE};
+	world_create(&world, &config);
+	world_add(&world, &site);
+	for (unsigned i = 0; i < LONGEST; i++)
+		model_create(&before[i], BASE, WINDOW);
+}
+
+static void end(void)
+{
+	for (unsigned i = 0; i < LONGEST; i++) {
+		model_destroy(&before[i]);
+		sequence[i] = NULL;
+	}
+	world_check(&world);
+	world_destroy(&world);
+}
+
+static void all_of_four(void **state)
+{
+	(void)state;
+	begin(256, 64);
+	walk(0, LONGEST);
+	print_message("%zu letters: %" PRIu64 " calls, %" PRIu64 " states merged\n", LETTERS, calls_made, states_merged);
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(all_of_four, NULL, tell_sequence),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
