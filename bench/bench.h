@@ -37,6 +37,7 @@ enum target_kind {
 	TARGET_RATIO, /* at most `value` times the reference's time */
 	TARGET_RATE,  /* at least `value` times the reference's rate */
 	TARGET_TIME,  /* at most `value` ns; the reference is there to be looked at */
+	TARGET_NONE,  /* there to be looked at */
 };
 
 struct target {

@@ -44,7 +44,9 @@ static struct text time_text(double ns)
 static struct text target_text(struct target target)
 {
 	struct text text;
-	if (target.kind == TARGET_TIME)
+	if (target.kind == TARGET_NONE)
+		text.bytes[0] = 0;
+	else if (target.kind == TARGET_TIME)
 		snprintf(text.bytes, sizeof text.bytes, "<= %.40s", time_text(target.value).bytes);
 	else if (target.kind == TARGET_RATE)
 		snprintf(text.bytes, sizeof text.bytes, "<= %.2f x", 1 / target.value);
@@ -65,10 +67,17 @@ static void put(struct libscols_line *line, enum column column, const char *text
 	must(!scols_line_set_data(line, column, text), "scols_line_set_data");
 }
 
+static const char *verdict(const struct result *result)
+{
+	if (result->row->target.kind == TARGET_NONE)
+		return NULL;
+	return result_is_met(result) ? "met" : "missed";
+}
+
 static void put_measured(struct libscols_line *line, const struct result *result)
 {
 	put(line, NTMM, time_text(result->ours.median).bytes);
-	put(line, RESULT, result_is_met(result) ? "met" : "missed");
+	put(line, RESULT, verdict(result));
 	if (!result_has_reference(result))
 		return;
 	put(line, REFERENCE, time_text(result->theirs.median).bytes);
@@ -118,7 +127,7 @@ static json_t *target_json(struct target target)
 {
 	static const char *const kinds[] = {
 		[TARGET_RATIO] = "ratio_at_most", [TARGET_RATE] = "rate_at_least", [TARGET_TIME] = "ns_at_most"};
-	return json_pack("{s:f}", kinds[target.kind], target.value);
+	return target.kind == TARGET_NONE ? json_null() : json_pack("{s:f}", kinds[target.kind], target.value);
 }
 
 static json_t *result_json(const struct result *result)
@@ -137,7 +146,8 @@ static json_t *result_json(const struct result *result)
 		json_object_set_new(object, "reference", reference);
 		json_object_set_new(object, "ratio", json_real(result->ratio));
 	}
-	json_object_set_new(object, "met", json_boolean(result_is_met(result)));
+	if (row->target.kind != TARGET_NONE)
+		json_object_set_new(object, "met", json_boolean(result_is_met(result)));
 	return object;
 }
 

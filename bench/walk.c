@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Loads that miss the translation buffer, while the page map has the page: against the least that
- * can be done (prototype.c), which translates the same addresses to the same memory.
+ * can be done (prototype.c), which translates the same addresses to the same memory. Of each page one
+ * word is loaded, so that most of the time goes into finding it.
  */
 #include <stdlib.h>
 
@@ -19,6 +20,13 @@ struct walk {
 	uint64_t *addresses;
 };
 
+/* The word of a page lies at a place of its own, so that all of them do not compete for a few lines of
+ * the host's caches. */
+static uint64_t word_of(const struct walk *walk, uint64_t page)
+{
+	return walk->base + page * PAGE + page % 64 * 64;
+}
+
 /* Pages that fit into the TLB still miss, every time, when two of them share each line, and take turns:
  * page n of the first 2 MB, and of the 2 MB that begin 4 MB further on. */
 static void choose_small(struct walk *walk)
@@ -26,10 +34,9 @@ static void choose_small(struct walk *walk)
 	bool second[HALF] = {false};
 	uint64_t seed = 1;
 	for (uint64_t i = 0; i < walk->count; i++) {
-		uint64_t random = random_next(&seed), line = random % HALF;
-		uint64_t page = second[line] ? PAGES_SMALL + line : line;
+		uint64_t line = random_next(&seed) % HALF;
+		walk->addresses[i] = word_of(walk, second[line] ? PAGES_SMALL + line : line);
 		second[line] = !second[line];
-		walk->addresses[i] = walk->base + page * PAGE + (random >> 32) % (PAGE / 8) * 8;
 	}
 }
 
@@ -37,7 +44,7 @@ static void choose_large(struct walk *walk, uint64_t bytes)
 {
 	uint64_t seed = 1;
 	for (uint64_t i = 0; i < walk->count; i++)
-		walk->addresses[i] = walk->base + random_next(&seed) % (bytes / 8) * 8;
+		walk->addresses[i] = word_of(walk, random_next(&seed) % (bytes / PAGE));
 }
 
 static void map_range(struct walk *walk, uint64_t from, uint64_t bytes)

@@ -21,6 +21,11 @@ bool fail_with(struct failure *failure, enum exit_status status, const char *for
 	return false;
 }
 
+bool fail_no_memory(struct failure *failure)
+{
+	return fail_with(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+}
+
 int failure_say(struct failure *failure)
 {
 	if (failure->status)

@@ -15,8 +15,10 @@ struct failure {
 };
 
 /* Returns false, for callers that return what this does. The first failure stays. */
-__attribute__((cold, format(printf, 3, 4))) bool fail_with(struct failure *failure, enum exit_status status,
-                                                      const char *format, ...);
+__attribute__((cold, format(printf, 3, 4)))
+bool fail_with(struct failure *failure, enum exit_status status, const char *format, ...);
+
+bool fail_no_memory(struct failure *failure);
 
 /* Says it on standard error, frees it, and returns the exit status. */
 int failure_say(struct failure *failure);

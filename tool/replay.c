@@ -152,7 +152,7 @@ static bool run_machines(const struct replay_plan *plan, struct replay_run *runs
 		runs[i].ram_bytes = plan->ram_bytes[i];
 		runs[i].processes = calloc(plan->traces_count, sizeof *runs[i].processes);
 		if (!runs[i].processes)
-			return fail_with(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+			return fail_no_memory(failure);
 		struct progress progress;
 		struct size_text title = size_text(plan->ram_bytes[i]);
 		progress_begin(&progress, title.text);
@@ -169,14 +169,14 @@ static void replay(struct options *chosen)
 	const struct replay_plan *plan = &chosen->plan;
 	struct replay_run *runs = calloc(plan->machines, sizeof *runs);
 	if (!runs) {
-		fail_with(&chosen->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		fail_no_memory(&chosen->failure);
 		return;
 	}
 	if (begin_traces(plan, &chosen->failure) && run_machines(plan, runs, &chosen->failure)) {
 		bool printed = chosen->json ? replay_print_json(plan, runs, stdout)
 		                            : replay_print_text(plan, runs, stdout);
 		if (!printed)
-			fail_with(&chosen->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+			fail_no_memory(&chosen->failure);
 	}
 	for (size_t i = 0; i < plan->machines; i++)
 		free(runs[i].processes);

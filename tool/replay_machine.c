@@ -33,9 +33,9 @@ static bool open_machine(struct replay *replay)
 		return true;
 	const char *name = status_name(status);
 	return fail_with(replay->failure, status == STATUS_INVALID_PARAMETER ? EXIT_WRONG : EXIT_FAILED,
-	            "no machine with %s of RAM and a paging file of %s: %s (%s)",
-	            size_text(config.ram_bytes).text, size_text(config.paging_file_bytes).text,
-	            ntmm_error_message(), name ? name : "");
+	                 "no machine with %s of RAM and a paging file of %s: %s (%s)",
+	                 size_text(config.ram_bytes).text, size_text(config.paging_file_bytes).text,
+	                 ntmm_error_message(), name ? name : "");
 }
 
 static bool open_process(struct replay *replay, const struct trace_file *file)
@@ -52,7 +52,7 @@ static bool open_all(struct replay *replay)
 {
 	replay->processes = calloc(replay->plan->traces_count, sizeof *replay->processes);
 	if (!replay->processes)
-		return fail_with(replay->failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		return fail_no_memory(replay->failure);
 	if (!open_machine(replay))
 		return false;
 	for (size_t i = 0; i < replay->plan->traces_count; i++)
@@ -136,7 +136,8 @@ static bool take_all_turns(struct replay *replay, struct progress *progress)
 		show(replay, progress);
 	}
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	replay->run->seconds = (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
+	replay->run->seconds =
+		(double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
 	return true;
 }
 
@@ -179,7 +180,8 @@ static bool verify_all(struct replay *replay)
 		if (!replay_process_verify(&replay->processes[i], replay->failure))
 			return false;
 	if (!ntmm_machine_check(replay->machine))
-		return fail_with(replay->failure, EXIT_FAILED, "the machine's counts disagree: %s", ntmm_error_message());
+		return fail_with(replay->failure, EXIT_FAILED, "the machine's counts disagree: %s",
+		                 ntmm_error_message());
 	return true;
 }
 

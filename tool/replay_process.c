@@ -26,14 +26,14 @@ bool replay_process_open(struct replay_process *process, ntmm_machine *machine, 
 {
 	*process = (struct replay_process){.trace = trace};
 	if (verify && !(process->shadow = shadow_create()))
-		return fail_with(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
+		return fail_no_memory(failure);
 	process->handle = ntmm_process_create(machine, layout);
 	if (process->handle)
 		process->thread = ntmm_thread_create(process->handle, NULL);
 	if (!process->thread) {
 		const char *name = error_name(GetLastError());
 		return fail_with(failure, EXIT_FAILED, "%s: the machine has no room for the process (%s %s)",
-		            trace_name(trace), name ? name : "", ntmm_error_message());
+		                 trace_name(trace), name ? name : "", ntmm_error_message());
 	}
 	return learn_range(process, failure);
 }
@@ -65,7 +65,8 @@ bool replay_process_count(const struct replay_process *process, struct replay_co
 	ntmm_process_counters counters = {.size = sizeof counters};
 	NTSTATUS status = ntmm_process_get_counters(process->handle, &counters);
 	if (status != STATUS_SUCCESS)
-		return fail_with(failure, EXIT_FAILED, "%s: no counters: 0x%08x", trace_name(process->trace), status);
+		return fail_with(failure, EXIT_FAILED, "%s: no counters: 0x%08x", trace_name(process->trace),
+		                 status);
 	*counts = (struct replay_counts){
 		.demand_zero = counters.demand_zero,
 		.soft = counters.soft,
@@ -89,7 +90,7 @@ bool replay_process_verify(const struct replay_process *process, struct failure 
 	while ((expected = shadow_next_page(process->shadow, &cursor, &address))) {
 		if (!ReadProcessMemory(process->handle, (void *)(uintptr_t)address, found, sizeof found, NULL))
 			return fail_with(failure, EXIT_FAILED, "%s: 0x%" PRIx64 " cannot be read: error %u",
-			            trace_name(process->trace), address, GetLastError());
+			                 trace_name(process->trace), address, GetLastError());
 		if (memcmp(expected, found, sizeof found) != 0)
 			return replay_process_differs(process, address, expected, found, failure);
 	}

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,32 +17,39 @@
 
 /* ---- violations: granules are committed when they are first used ------------------------------ */
 
-static bool does_not_fit(const struct replay_process *process, const struct ref *ref, struct failure *failure)
+/* Fails with the file and line of the reference in front. */
+__attribute__((cold, format(printf, 5, 6)))
+static bool stop_at(const struct replay_process *process, const struct ref *ref, struct failure *failure,
+                    enum exit_status status, const char *format, ...)
 {
-	return fail_with(failure, EXIT_WRONG,
-	            "%s:%ju: the trace does not fit the layout: %u bytes at 0x%" PRIx64
-	            " are not in 0x%" PRIx64 " to 0x%" PRIx64,
-	            trace_name(process->trace), (uintmax_t)ref->line, (unsigned)ref->bytes,
-	            (uint64_t)ref->address, process->lowest, process->highest);
+	char *reason = NULL;
+	va_list values;
+	va_start(values, format);
+	if (vasprintf(&reason, format, values) < 0)
+		reason = NULL;
+	va_end(values);
+	fail_with(failure, status, "%s:%ju: %s", trace_name(process->trace), (uintmax_t)ref->line,
+	          reason ? reason : strerror(ENOMEM));
+	free(reason);
+	return false;
 }
 
 static bool commit_failed(const struct replay_process *process, const struct ref *ref, uint64_t granule,
                           struct failure *failure)
 {
 	DWORD error = GetLastError();
-	const char *name = trace_name(process->trace), *word = error_name(error);
-	uintmax_t line = ref->line;
+	const char *name = error_name(error);
 	if (error == ERROR_INVALID_ADDRESS || error == ERROR_INVALID_PARAMETER)
-		return fail_with(failure, EXIT_WRONG,
-		            "%s:%ju: the trace does not fit the layout: 0x%" PRIx64 " is taken by the system",
-		            name, line, granule);
+		return stop_at(process, ref, failure, EXIT_WRONG,
+		               "the trace does not fit the layout: 0x%" PRIx64 " is taken by the system",
+		               granule);
 	if (error == ERROR_COMMITMENT_LIMIT)
-		return fail_with(failure, EXIT_FAILED,
-		            "%s:%ju: the commit limit is reached: RAM and paging file have no room for the "
-		            "64 KB at 0x%" PRIx64 " (see --ram and --paging-file)",
-		            name, line, granule);
-	return fail_with(failure, EXIT_FAILED, "%s:%ju: 0x%" PRIx64 " cannot be committed: error %u %s", name, line,
-	            granule, error, word ? word : "");
+		return stop_at(process, ref, failure, EXIT_FAILED,
+		               "the commit limit is reached: RAM and paging file have no room for the 64 KB "
+		               "at 0x%" PRIx64 " (see --ram and --paging-file)",
+		               granule);
+	return stop_at(process, ref, failure, EXIT_FAILED, "0x%" PRIx64 " cannot be committed: error %u %s",
+	               granule, error, name ? name : "");
 }
 
 /* What to do about an exception: true when the access is to be tried again. */
@@ -48,13 +57,16 @@ static __attribute__((noinline)) bool resolve(struct replay_process *process, co
                                               struct failure *failure)
 {
 	if (ref->address < process->lowest || ref->address + (ref->bytes - 1) > process->highest)
-		return does_not_fit(process, ref, failure);
+		return stop_at(process, ref, failure, EXIT_WRONG,
+		               "the trace does not fit the layout: %u bytes at 0x%" PRIx64
+		               " are not in 0x%" PRIx64 " to 0x%" PRIx64,
+		               ref->bytes, ref->address, process->lowest, process->highest);
 	const EXCEPTION_RECORD *raised = ntmm_thread_exception(process->thread);
 	if ((NTSTATUS)raised->ExceptionCode != STATUS_ACCESS_VIOLATION) {
 		const char *name = status_name((NTSTATUS)raised->ExceptionCode);
-		return fail_with(failure, EXIT_FAILED, "%s:%ju: the reference to 0x%" PRIx64 " raised 0x%08x %s",
-		            trace_name(process->trace), (uintmax_t)ref->line, (uint64_t)ref->address,
-		            raised->ExceptionCode, name ? name : "");
+		return stop_at(process, ref, failure, EXIT_FAILED,
+		               "the reference to 0x%" PRIx64 " raised 0x%08x %s", ref->address,
+		               raised->ExceptionCode, name ? name : "");
 	}
 	uint64_t granule = raised->ExceptionInformation[1] & ~(REPLAY_GRANULE - 1);
 	if (!VirtualAllocEx(process->handle, (void *)(uintptr_t)granule, REPLAY_GRANULE,
@@ -64,11 +76,6 @@ static __attribute__((noinline)) bool resolve(struct replay_process *process, co
 }
 
 /* ---- references ------------------------------------------------------------------------------ */
-
-static bool no_memory(struct failure *failure)
-{
-	return fail_with(failure, EXIT_FAILED, "%s", strerror(ENOMEM));
-}
 
 bool replay_process_differs(const struct replay_process *process, uint64_t address,
                             const unsigned char *expected, const unsigned char *found,
@@ -80,7 +87,7 @@ bool replay_process_differs(const struct replay_process *process, uint64_t addre
 		found++;
 	}
 	return fail_with(failure, EXIT_FAILED, "%s: process %u, 0x%" PRIx64 ": expected 0x%02x, found 0x%02x",
-	            trace_name(process->trace), GetProcessId(process->handle), address, *expected, *found);
+	                 trace_name(process->trace), GetProcessId(process->handle), address, *expected, *found);
 }
 
 static bool check_word(struct replay_process *process, uint64_t address, uint64_t found,
@@ -88,7 +95,7 @@ static bool check_word(struct replay_process *process, uint64_t address, uint64_
 {
 	const unsigned char *expected = shadow_bytes(process->shadow, address);
 	if (!expected)
-		return no_memory(failure);
+		return fail_no_memory(failure);
 	if (memcmp(expected, &found, sizeof found) == 0)
 		return true;
 	return replay_process_differs(process, address, expected, (unsigned char *)&found, failure);
@@ -105,7 +112,7 @@ static inline bool read_words(struct replay_process *process, const struct ref *
 			if (!resolve(process, ref, failure))
 				return false;
 		if (!touched_note(&process->touched, word / NTMM_PAGE_BYTES))
-			return no_memory(failure);
+			return fail_no_memory(failure);
 		if (process->shadow && !check_word(process, word, value, failure))
 			return false;
 		if (word == last)
@@ -137,7 +144,7 @@ static bool note_store(struct replay_process *process, uint64_t address, unsigne
 {
 	unsigned char *expected = shadow_bytes(process->shadow, address);
 	if (!expected)
-		return no_memory(failure);
+		return fail_no_memory(failure);
 	for (unsigned i = 0; i < bytes; i++) /* the processes are little-endian, as their page tables */
 		expected[i] = (unsigned char)(value >> 8 * i);
 	return true;
@@ -153,7 +160,7 @@ static inline bool write_pieces(struct replay_process *process, const struct ref
 			if (!resolve(process, ref, failure))
 				return false;
 		if (!touched_note(&process->touched, address / NTMM_PAGE_BYTES))
-			return no_memory(failure);
+			return fail_no_memory(failure);
 		if (process->shadow && !note_store(process, address, piece, value, failure))
 			return false;
 		address += piece;

@@ -80,7 +80,8 @@ static void add_row(struct table *table)
 	table->column = 0;
 }
 
-__attribute__((format(printf, 2, 3))) static void add_cell(struct table *table, const char *format, ...)
+__attribute__((format(printf, 2, 3)))
+static void add_cell(struct table *table, const char *format, ...)
 {
 	char *text = NULL;
 	va_list values;

@@ -18,7 +18,8 @@ bool size_read(const char *text, uint64_t *bytes, const char **rest)
 	uint64_t value = 0;
 	const char *at = text;
 	for (; isdigit((unsigned char)*at); at++)
-		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, *at - '0', &value))
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, *at - '0', &value))
 			return false;
 	if (at == text)
 		return false;

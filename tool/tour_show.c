@@ -137,15 +137,20 @@ static void print_active(const ntmm_page_info *page)
 	       page->dirty ? ", dirty" : "");
 }
 
+static const char *list_name(uint32_t where)
+{
+	return where == NTMM_PAGE_STANDBY    ? "on the standby list"
+	       : where == NTMM_PAGE_MODIFIED ? "on the modified list"
+	                                     : "being read or written";
+}
+
 static void print_page(const ntmm_page_info *page)
 {
 	switch (page->where) {
-	case NTMM_PAGE_ACTIVE: print_active(page); break;
-	case NTMM_PAGE_STANDBY: printf("in transition, frame %" PRIu64 " on the standby list", page->frame); break;
-	case NTMM_PAGE_MODIFIED: printf("in transition, frame %" PRIu64 " on the modified list", page->frame); break;
-	case NTMM_PAGE_TRANSITION: printf("in transition, frame %" PRIu64 " being read or written", page->frame); break;
+	case NTMM_PAGE_NONE: printf("zero"); break;
 	case NTMM_PAGE_PAGED_OUT: printf("paged out"); break;
-	default: printf("zero"); break;
+	case NTMM_PAGE_ACTIVE: print_active(page); break;
+	default: printf("in transition, frame %" PRIu64 " %s", page->frame, list_name(page->where)); break;
 	}
 	if (page->slot)
 		printf(", slot %" PRIu64, page->slot);

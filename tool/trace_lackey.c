@@ -5,7 +5,7 @@
 
 #include "digits.h"
 
-static const char *read_kind(const unsigned char **at, unsigned *kind)
+static const char *read_kind(const unsigned char **at, enum ref_kind *kind)
 {
 	switch (*(*at)++) {
 	case 'I': *kind = REF_FETCH; return NULL;
@@ -19,15 +19,14 @@ static const char *read_kind(const unsigned char **at, unsigned *kind)
 /* The line whose first word is at `at`. */
 static const char *parse_reference(const unsigned char *at, uint64_t line, struct ref *ref)
 {
-	unsigned kind;
+	enum ref_kind kind;
 	uint64_t address, bytes;
 	const char *error = read_kind(&at, &kind);
 	if (error)
 		return error;
-	const unsigned char *letter_end = at;
-	at = skip_blanks(at);
-	if (at == letter_end)
+	if (skip_blanks(at) == at)
 		return "a space is missing after the letter";
+	at = skip_blanks(at);
 	error = read_address(&at, &address);
 	if (error)
 		return error;
@@ -38,7 +37,7 @@ static const char *parse_reference(const unsigned char *at, uint64_t line, struc
 		return error;
 	if (!says_nothing(skip_blanks(at)))
 		return "there is more than a reference in the line";
-	*ref = (struct ref){address, line, (uint32_t)bytes, (enum ref_kind)kind};
+	*ref = (struct ref){address, line, (uint32_t)bytes, kind};
 	return check_reference(address, bytes);
 }
 
@@ -51,7 +50,7 @@ static const char *parse_reference(const unsigned char *at, uint64_t line, struc
 /* The lines' first three letters, found by the sum of two of them. Row 0 fits no line. */
 static const struct {
 	char letters[3];
-	unsigned char kind;
+	unsigned char kind; /* enum ref_kind */
 } heads[256] = {
 	[0] = {"\n", 0},
 	['I' + ' '] = {"I  ", REF_FETCH},
@@ -77,7 +76,7 @@ static inline const unsigned char *parse_quickly(const unsigned char *at, uint64
 	unsigned bytes = tens * 10 + ones;
 	if (tens > 9 || ones > 9 || !bytes || at[1] != '\n')
 		return NULL;
-	*ref = (struct ref){address, line, bytes, (enum ref_kind)heads[row].kind};
+	*ref = (struct ref){address, line, bytes, heads[row].kind};
 	return at + 2;
 }
 

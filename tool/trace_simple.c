@@ -21,17 +21,35 @@ static const char *parse_reference(const unsigned char *at, uint64_t line, struc
 	return NULL;
 }
 
+/* What the letters mean, plus 1; 0: nothing. */
+static const unsigned char kinds[256] = {['R'] = REF_LOAD + 1, ['W'] = REF_STORE + 1};
+
 /* Where the next line begins; NULL unless the line is up to 15 digits, a space and a letter. */
 static inline const unsigned char *parse_quickly(const unsigned char *at, uint64_t line, struct ref *ref)
 {
 	uint64_t address;
 	at += at[1] == 'x' && at[0] == '0' ? 2 : 0;
 	size_t count = digits_until(at, ' ', &address);
-	unsigned char letter = at[count + 1];
-	if (!count || at[count + 2] != '\n' || (letter != 'R' && letter != 'W'))
+	unsigned kind = kinds[at[count + 1]];
+	if (!count || !kind || at[count + 2] != '\n')
 		return NULL;
-	*ref = (struct ref){address, line, 1, letter == 'R' ? REF_LOAD : REF_STORE};
+	*ref = (struct ref){address, line, 1, kind - 1};
 	return at + count + 3;
+}
+
+static size_t parse_run(struct lines *lines, struct ref *refs, size_t most)
+{
+	const unsigned char *at = lines->next, *end = lines->end, *after;
+	uint64_t line = lines->line;
+	size_t count = 0;
+	while (count < most && at < end && (after = parse_quickly(at, line, &refs[count]))) {
+		at = after;
+		line++;
+		count++;
+	}
+	lines->next = at;
+	lines->line = line;
+	return count;
 }
 
 /* One line of any kind: how many references it has, 0 or 1. */
@@ -52,14 +70,9 @@ size_t parse_simple(struct lines *lines, struct ref *refs, size_t most)
 {
 	size_t count = 0;
 	while (count < most && lines->next < lines->end && !lines->error) {
-		const unsigned char *after = parse_quickly(lines->next, lines->line, &refs[count]);
-		if (after) {
-			lines->next = after;
-			lines->line++;
-			count++;
-		} else {
-			count += parse_line(lines, &refs[count]);
-		}
+		count += parse_run(lines, refs + count, most - count);
+		if (count < most && lines->next < lines->end)
+			count += parse_line(lines, refs + count);
 	}
 	return count;
 }

@@ -16,8 +16,10 @@
 static _Thread_local unsigned held __attribute__((tls_model("initial-exec")));
 
 static const char *const rank_names[RANKS] = {
-	[RANK_HANDLES] = "handles", [RANK_SPACE] = "space",
-	[RANK_PAGER] = "pager",     [RANK_LEAF] = "leaf",
+	[RANK_HANDLES] = "handles",
+	[RANK_SPACE] = "space",
+	[RANK_PAGER] = "pager",
+	[RANK_LEAF] = "leaf",
 };
 
 static _Noreturn void breach(const char *verb, enum rank rank)

@@ -44,8 +44,7 @@ static bool reset_undo(struct space *space, struct range range)
 
 static void offer(struct space *space, struct range range, unsigned priority)
 {
-	(void)priority; /* offered pages all go before any other */
-	pages_offer(map_of(space), range);
+	pages_offer(map_of(space), range, priority);
 }
 
 static bool reclaim(struct space *space, struct range range)

@@ -10,10 +10,16 @@
 #define WIN32_MODIFIERS_SHIFT 8
 #define PROT_MODIFIER_SHIFT 3
 
-/* PAGE_NOACCESS is no access code of its own: it is the modifier that could combine with nothing. */
+/* PAGE_NOACCESS has no access code: it is WRITECOMBINE of nothing, and so combines with nothing. */
 static const prot_t access_of_base[8] = {
-	PROT_NOACCESS,     PROT_READONLY,      PROT_READWRITE,         PROT_WRITECOPY,
-	PROT_EXECUTE,      PROT_EXECUTE_READ,  PROT_EXECUTE_READWRITE, PROT_EXECUTE_WRITECOPY,
+	PROT_NOACCESS,
+	PROT_READONLY,
+	PROT_READWRITE,
+	PROT_WRITECOPY,
+	PROT_EXECUTE,
+	PROT_EXECUTE_READ,
+	PROT_EXECUTE_READWRITE,
+	PROT_EXECUTE_WRITECOPY,
 };
 
 /* By PAGE_GUARD, PAGE_NOCACHE and PAGE_WRITECOMBINE as bits 0 to 2; no two go together. */

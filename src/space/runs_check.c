@@ -30,8 +30,10 @@ static bool check_keys(const struct runs_node *node, struct range cover)
 
 static bool check_fill(const struct audit *a, const struct runs_node *node, unsigned level)
 {
-	unsigned low = node != a->runs->root ? least(level) : level ? 2 : 1;
+	unsigned low = least(level);
 
+	if (node == a->runs->root)
+		low = level ? 2 : 1;
 	if (node->count < low || node->count > capacity(level))
 		return complain("runs: %u slots in a node of level %u", node->count, level);
 	return true;
@@ -107,6 +109,7 @@ bool runs_check(const struct runs *runs)
 		return false;
 	if (a.count != runs->count || a.nodes != runs->nodes)
 		return complain("runs: %" PRIu64 " runs and %" PRIu64 " nodes counted as %" PRIu64
-		                " and %" PRIu64, a.count, a.nodes, runs->count, runs->nodes);
+		                " and %" PRIu64,
+		                a.count, a.nodes, runs->count, runs->nodes);
 	return check_stock(runs);
 }

@@ -30,14 +30,16 @@ static bool is_full(const struct runs_node *node, unsigned level)
 }
 
 /* Where to split a full node that is to take `page`: there, so that a tree that grows at one place
- * leaves well-filled nodes behind, but with some way to go for both halves until they are merged. */
+ * leaves well-filled nodes behind, but not so far out that a half would soon be merged again. */
 static unsigned cut_for(const struct runs_node *node, unsigned level, uint64_t page)
 {
 	unsigned cut = slot_of(node, page) + 1;
 	unsigned low = capacity(level) * 2 / 5;
 	unsigned high = capacity(level) * 3 / 5;
 
-	return cut < low ? low : cut > high ? high : cut;
+	if (cut < low)
+		return low;
+	return cut < high ? cut : high;
 }
 
 /* Splits the full child on the way to `page`; the node at this step has room. */
@@ -74,8 +76,8 @@ static void grow_root(struct runs *runs)
 	runs->height++;
 }
 
-/* The leaf for `page`. While it is full, the highest of the full nodes above it is split, whose parent
- * has room. */
+/* The leaf for `page`. While it is full, the highest of the full nodes above it is split, whose
+ * parent has room. */
 static struct runs_node *leaf_with_room(struct runs *runs, uint64_t page)
 {
 	for (;;) {
@@ -158,8 +160,8 @@ static void erase_in(struct runs *runs, struct runs_node *node, unsigned level, 
 	node->count -= to - from;
 }
 
-/* Lets the run at `start` reach to `end`. Both are keys, or `end` is the end of the space. Figures on
- * the way to either are made anew, whether something is erased or not. */
+/* Lets the run at `start` reach to `end`. Both are keys, or `end` is the end of the space. The
+ * figures on the way to either are made anew, whether something is erased or not. */
 void edit_erase(struct runs *runs, uint64_t start, uint64_t end)
 {
 	erase_in(runs, runs->root, runs->height, (struct range){start, end}, runs->whole.end);

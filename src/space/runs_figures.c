@@ -4,7 +4,7 @@
  */
 #include "space/runs_node.h"
 
-/* All ones where `condition` holds: runs alternate at random, so branches would be guessed wrong. */
+/* All ones where `condition` holds. What runs are is random, so branches would be guessed wrong. */
 static inline uint64_t mask(bool condition)
 {
 	return -(uint64_t)condition;

@@ -2,10 +2,10 @@
  *
  * The nodes of the tree of runs; for the runs*.c files alone.
  *
- * A node covers a range of pages: from its first key up to its end, which only its parent knows (the
- * next key there). Slot i of a leaf is a run that starts at key i; slot i of an inner node is a child
- * that starts at key i, with the figures of all beneath it. Keys are exact: a child's first key is
- * the key of its slot.
+ * A node covers a range of pages: from its first key up to its end, which only its parent knows, as
+ * the next key there. Slot i of a leaf is a run that starts at key i; slot i of an inner node is a
+ * child that starts at key i, with the figures of all beneath it. Keys are exact: a child's first
+ * key is the key of its slot.
  *
  *      inner, level 1     | 0        | 240             |         end: the end of the space
  *                           |          |

@@ -145,6 +145,29 @@ static void reset_undone(void **state)
 	assert_int_equal(load_at(place, base), 0);
 }
 
+/* OF-3, PG-35: of offered pages those of lower priority go first, whatever the order of offering. */
+static void offered_by_priority(void **state)
+{
+	struct place *place = *state;
+	enum { PAGES = 40 };
+	char *high = must_commit(PAGES * PAGE, PAGE_READWRITE);
+	char *low = must_commit(PAGES * PAGE, PAGE_READWRITE);
+	for (int i = 0; i < PAGES; i++) {
+		store_at(place, high + i * PAGE, 1);
+		store_at(place, low + i * PAGE, 1);
+	}
+	assert_int_equal(OfferVirtualMemory(high, PAGES * PAGE, VmOfferPriorityNormal), 0);
+	assert_int_equal(OfferVirtualMemory(low, PAGES * PAGE, VmOfferPriorityLow), 0);
+	uint64_t spare = counters_of(place).zeroed + counters_of(place).free;
+	char *more = must_commit((spare + PAGES / 2) * PAGE, PAGE_READWRITE);
+	for (uint64_t i = 0; i < spare + PAGES / 2; i++)
+		store_at(place, more + i * PAGE, 1);
+	assert_int_equal(own_counters().page_outs, 0);
+	assert_int_equal(ReclaimVirtualMemory(high, PAGES * PAGE), ERROR_SUCCESS);
+	assert_int_equal(ReclaimVirtualMemory(low, PAGES * PAGE), ERROR_BUSY); /* OF-4 */
+	assert_int_equal(load_at(place, high), 1);
+}
+
 /* VL-8, PG-55: locked pages stay, whatever the pressure. */
 static void locked_pages_stay(void **state)
 {
@@ -258,7 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		small_test(life_of_a_page),      small_test(clean_zero_pages),
 		small_test(least_recently_used), small_test(reset_pages_are_not_written),
-		small_test(reset_undone),        small_test(locked_pages_stay),
+		small_test(reset_undone),        small_test(offered_by_priority), small_test(locked_pages_stay),
 		small_test(prefetched),          small_test(hard_maximum),
 		small_test(observers),
 	};

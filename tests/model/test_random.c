@@ -22,6 +22,7 @@
 #define STRESS_STEPS 20000000
 #define GAME_STEPS 4000
 #define HISTORY 40
+#define MOST_BALLAST 512
 
 /* ---- chance --------------------------------------------------------------------------------- */
 
@@ -74,49 +75,6 @@ static int tell_history(void **state)
 	for (uint64_t n = steps_made > HISTORY ? steps_made - HISTORY : 0; n < steps_made; n++)
 		print_error("  %u: %s\n", history[n % HISTORY].who, call_words(&history[n % HISTORY].call));
 	return 0;
-}
-
-/* ---- the third process ------------------------------------------------------------------------ */
-
-#define MOST_BALLAST 512
-
-struct ballast {
-	HANDLE process;
-	ntmm_thread *thread;
-	uint64_t base;
-	unsigned pages;
-	uint64_t words[MOST_BALLAST];
-};
-
-static void ballast_create(struct ballast *b, ntmm_machine *machine, unsigned wanted)
-{
-	*b = (struct ballast){.process = ntmm_process_create(machine, NTMM_LAYOUT_NT64_128TB)};
-	assert_non_null(b->process);
-	b->thread = ntmm_thread_create(b->process, NULL);
-	assert_non_null(b->thread);
-	for (b->pages = wanted; b->pages && !b->base; b->pages -= b->base ? 0 : 8)
-		b->base = (uint64_t)(uintptr_t)VirtualAllocEx(b->process, NULL, b->pages * PAGE, MEM_RESERVE | MEM_COMMIT,
-		                                              PAGE_READWRITE);
-}
-
-static void ballast_destroy(struct ballast *b)
-{
-	ntmm_thread_destroy(b->thread);
-	CloseHandle(b->process);
-}
-
-/* Uses some pages, so that others have to go; they hold what was stored last. */
-static void ballast_press(struct ballast *b, unsigned times)
-{
-	for (; b->base && times; times--) {
-		uint64_t page = below(b->pages), word = 0;
-		assert_true(ntmm_load64(b->thread, b->base + page * PAGE + 8, &word));
-		assert_int_equal(word, b->words[page]);
-		if (one_in(2))
-			continue;
-		b->words[page] = draw();
-		assert_true(ntmm_store64(b->thread, b->base + page * PAGE + 8, b->words[page]));
-	}
 }
 
 /* ---- the next call ---------------------------------------------------------------------------- */
@@ -253,7 +211,7 @@ static enum call_kind any_kind(void)
 	static const enum call_kind kinds[] = {
 		ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE, FREE_WIN32, FREE_NATIVE, PROTECT, PROTECT, PROTECT,
 		LOAD, LOAD, STORE, STORE, STORE, STORE, FETCH, EXCHANGE, EXCHANGE, READ, WRITE, WRITE, WRITE_NATIVE, COPY_IN,
-		COPY_OUT, LOCK, UNLOCK, EMPTY, BALANCE, WRITE_MODIFIED, PREFETCH,
+		COPY_OUT, LOCK, UNLOCK, EMPTY, BALANCE, WRITE_MODIFIED, PREFETCH, PRESS, PRESS, PRESS, PRESS,
 	};
 	return PICK(kinds);
 }
@@ -289,6 +247,8 @@ static struct call choose(const struct model *m)
 		choose_access(&c);
 	if (c.kind == BALANCE || c.kind == WRITE_MODIFIED)
 		c.size = below(one_in(4) ? 1000 : 20);
+	if (c.kind == PRESS)
+		c.size = below(one_in(8) ? 300 : 30);
 	return c;
 }
 
@@ -309,27 +269,20 @@ static bool has_room_for_locks(ntmm_machine *machine)
 
 /* ---- games ------------------------------------------------------------------------------------ */
 
-struct game {
-	struct world world;
-	struct ballast ballast;
-};
-
-static void step(struct game *g)
+static void step(struct world *w)
 {
-	unsigned who = (unsigned)below(g->world.processes);
-	const struct model *m = &g->world.inhabitants[who].model;
+	unsigned who = (unsigned)below(w->processes);
+	const struct model *m = &w->inhabitants[who].model;
 	struct call call = choose(m);
-	if (!is_fair(m, &call) || (call.kind == LOCK && !has_room_for_locks(g->world.machine)))
+	if (!is_fair(m, &call) || (call.kind == LOCK && !has_room_for_locks(w->machine)))
 		return;
 	remember(who, &call);
-	world_call(&g->world, who, &call);
-	world_compare(&g->world, who);
-	if (one_in(6))
-		ballast_press(&g->ballast, (unsigned)below(one_in(8) ? 200 : 20));
+	world_call(w, who, &call);
+	world_compare(w, who);
 	if (one_in(100))
-		world_read_all(&g->world, who);
+		world_read_all(w, who);
 	if (one_in(64))
-		world_check(&g->world);
+		world_check(w);
 }
 
 static struct site any_site(void)
@@ -352,31 +305,30 @@ static ntmm_machine_config any_config(void)
 		.ram_bytes = PICK(frames) * PAGE, .paging_file_bytes = PICK(slots) * PAGE};
 }
 
-static void begin(struct game *g)
+static void begin(struct world *w)
 {
 	ntmm_machine_config config = any_config();
-	world_create(&g->world, &config);
+	world_create(w, &config);
 	for (int n = 0; n < PROCESSES; n++) {
 		struct site site = any_site();
-		world_add(&g->world, &site);
+		world_add(w, &site);
 		if (one_in(4)) /* a small working set, that does not grow (PG-53) */
-			assert_true(SetProcessWorkingSetSizeEx(g->world.inhabitants[n].process, 50 * PAGE, 50 * PAGE,
+			assert_true(SetProcessWorkingSetSizeEx(w->inhabitants[n].process, 50 * PAGE, 50 * PAGE,
 			                                       QUOTA_LIMITS_HARDWS_MAX_ENABLE));
 	}
-	ballast_create(&g->ballast, g->world.machine, (unsigned)below(MOST_BALLAST));
+	world_add_ballast(w, (unsigned)below(MOST_BALLAST));
 }
 
 static void play(uint64_t seed, uint64_t steps)
 {
-	static struct game g;
+	static struct world world;
 	chance = game_seed = seed;
 	steps_made = 0;
-	begin(&g);
+	begin(&world);
 	for (uint64_t n = 0; n < steps; n++)
-		step(&g);
-	world_check(&g.world);
-	ballast_destroy(&g.ballast);
-	world_destroy(&g.world);
+		step(&world);
+	world_check(&world);
+	world_destroy(&world);
 }
 
 static uint64_t number(const char *name, uint64_t otherwise)

@@ -4,24 +4,27 @@
  * call answers, and what the pages then are, compared with the model (architecture, section 7).
  *
  * A walk over the tree of sequences, depth first. A call that changed something is undone by releasing
- * everything and making the calls before it once more. Where a sanitizer makes every call slow,
- * beginnings that lead to the same state are followed once: what comes after is the same.
+ * everything and making the calls before it once more. Longer sequences, and those of four where a
+ * sanitizer makes every call slow, are walked with beginnings merged that lead to the same state: what
+ * comes after them is the same.
  */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "world.h"
 
-#define LONGEST 4
+#define LONGEST 6 /* of any walk */
 #define BASE UINT64_C(0x200000)
 #define P(n) (BASE + (n) * PAGE)
 #define PAGES 4
 #define WINDOW 16 /* pages: a granule */
+#define BALLAST 80
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SLOW 1
@@ -79,13 +82,21 @@ static const struct call alphabet[] = {
 	{.kind = LOCK, .address = P(2), .size = 2 * PAGE},
 	{.kind = UNLOCK, .address = P(0), .size = PAGE},
 	{.kind = EMPTY},
+	/* not among the forty: pages leave RAM */
+	{.kind = PRESS, .size = BALLAST},
 };
-#define LETTERS (sizeof alphabet / sizeof alphabet[0])
+#define LETTERS 40
+_Static_assert(sizeof alphabet / sizeof alphabet[0] == LETTERS + 1, "one more");
 
 static struct world world;
 static struct model before[LONGEST]; /* the model, before the call at each place of the sequence */
 static const struct call *sequence[LONGEST];
 static uint64_t calls_made, states_merged;
+
+struct plan {
+	unsigned longest, letters;
+	bool merge;
+};
 
 /* ---- states that were seen --------------------------------------------------------------------- */
 
@@ -143,28 +154,41 @@ static void release_all(void)
 			call(&(struct call){.kind = FREE_WIN32, .address = model_address(m, i), .type = MEM_RELEASE});
 }
 
+/* Pages that were reset vanish at one time or another. */
+static bool has_reset(unsigned depth)
+{
+	for (unsigned i = 0; i < depth; i++)
+		if (sequence[i]->type == MEM_RESET)
+			return true;
+	return false;
+}
+
 static void again(unsigned depth)
 {
+	const struct model *m = &world.inhabitants[0].model;
 	release_all();
 	for (unsigned i = 0; i < depth; i++)
 		call(sequence[i]);
-	if (!model_equal(&world.inhabitants[0].model, &before[depth]))
+	if (model_equal(m, &before[depth]))
+		return;
+	if (!has_reset(depth))
 		fail_msg("the same calls led to another state");
+	model_copy(&before[depth], m);
 }
 
-static void walk(unsigned depth, unsigned longest)
+static void walk(const struct plan *plan, unsigned depth)
 {
 	struct model *m = &world.inhabitants[0].model;
 	model_copy(&before[depth], m);
-	for (unsigned letter = 0; letter < LETTERS; letter++) {
+	for (unsigned letter = 0; letter < plan->letters; letter++) {
 		sequence[depth] = &alphabet[letter];
 		call(sequence[depth]);
 		world_compare_pages(&world, 0, PAGES + 1);
-		if (depth + 1 < longest) {
-			if (SLOW && was_seen(depth + 1))
+		if (depth + 1 < plan->longest) {
+			if (plan->merge && was_seen(depth + 1))
 				states_merged++;
 			else
-				walk(depth + 1, longest);
+				walk(plan, depth + 1);
 		}
 		if (depth == 1)
 			world_check(&world);
@@ -190,9 +214,11 @@ static void begin(uint64_t frames, uint64_t slots)
 	world_add(&world, &site);
 	for (unsigned i = 0; i < LONGEST; i++)
 		model_create(&before[i], BASE, WINDOW);
+	memset(seen, 0, sizeof seen);
+	calls_made = states_merged = 0;
 }
 
-static void end(void)
+static void end(const struct plan *plan)
 {
 	for (unsigned i = 0; i < LONGEST; i++) {
 		model_destroy(&before[i]);
@@ -200,21 +226,45 @@ static void end(void)
 	}
 	world_check(&world);
 	world_destroy(&world);
+	print_message("sequences of %u of %u letters: %" PRIu64 " calls, %" PRIu64 " states merged\n", plan->longest,
+	              plan->letters, calls_made, states_merged);
 }
 
 static void all_of_four(void **state)
 {
+	const struct plan plan = {.longest = 4, .letters = LETTERS, .merge = SLOW};
 	(void)state;
 	begin(256, 64);
-	walk(0, LONGEST);
-	print_message("%zu letters: %" PRIu64 " calls, %" PRIu64 " states merged\n", LETTERS, calls_made, states_merged);
-	end();
+	walk(&plan, 0);
+	end(&plan);
+}
+
+static void longer(void **state)
+{
+	const struct plan plan = {.longest = LONGEST, .letters = LETTERS, .merge = true};
+	(void)state;
+	begin(256, 64);
+	walk(&plan, 0);
+	end(&plan);
+}
+
+/* With as little RAM as can be, and pages that leave it between calls. */
+static void with_paging(void **state)
+{
+	const struct plan plan = {.longest = SLOW ? 5 : LONGEST, .letters = LETTERS + 1, .merge = true};
+	(void)state;
+	begin(80, 200);
+	world_add_ballast(&world, BALLAST);
+	walk(&plan, 0);
+	end(&plan);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(all_of_four, NULL, tell_sequence),
+		cmocka_unit_test_setup_teardown(longer, NULL, tell_sequence),
+		cmocka_unit_test_setup_teardown(with_paging, NULL, tell_sequence),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

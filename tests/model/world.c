@@ -69,8 +69,46 @@ void world_add(struct world *w, const struct site *site)
 	wall(i->process, site->base + site->count * PAGE, i->model.highest + 1);
 }
 
+void world_add_ballast(struct world *w, unsigned pages)
+{
+	struct ballast *b = &w->ballast;
+	*b = (struct ballast){.process = ntmm_process_create(w->machine, NTMM_LAYOUT_NT64_128TB)};
+	assert_non_null(b->process);
+	b->thread = ntmm_thread_create(b->process, NULL);
+	assert_non_null(b->thread);
+	for (b->pages = pages; b->pages; b->pages--) {
+		b->base = (uint64_t)(uintptr_t)VirtualAllocEx(b->process, NULL, b->pages * PAGE, MEM_RESERVE | MEM_COMMIT,
+		                                              PAGE_READWRITE);
+		if (b->base)
+			break;
+	}
+	b->words = calloc(b->pages + 1, sizeof *b->words);
+}
+
+/* Its pages hold what was stored last. */
+static void press(struct ballast *b, const struct call *c)
+{
+	for (uint64_t n = 0; b->pages && n < c->size; n++) {
+		uint64_t page = (c->value + n) % b->pages, word = 0;
+		assert_true(ntmm_load64(b->thread, b->base + page * PAGE + 8, &word));
+		assert_int_equal(word, b->words[page]);
+		b->words[page] = c->value ^ page;
+		assert_true(ntmm_store64(b->thread, b->base + page * PAGE + 8, b->words[page]));
+	}
+}
+
+static void ballast_destroy(struct ballast *b)
+{
+	if (!b->process)
+		return;
+	ntmm_thread_destroy(b->thread);
+	CloseHandle(b->process);
+	free(b->words);
+}
+
 void world_destroy(struct world *w)
 {
+	ballast_destroy(&w->ballast);
 	for (unsigned n = 0; n < w->processes; n++) {
 		struct inhabitant *i = &w->inhabitants[n];
 		for (int t = 0; t < THREADS; t++)
@@ -92,7 +130,7 @@ static const char *const kind_names[CALL_KINDS] = {
 	"VirtualAllocEx", "VirtualFreeEx",      "NtFreeVirtualMemory",  "VirtualProtectEx", "load",
 	"store",          "fetch",              "compare-exchange",     "ReadProcessMemory", "WriteProcessMemory",
 	"NtWriteVirtualMemory", "copy in",      "copy out",             "VirtualLock",      "VirtualUnlock",
-	"EmptyWorkingSet", "balance",           "write modified",       "prefetch",
+	"EmptyWorkingSet", "balance",           "write modified",       "prefetch",          "press",
 };
 
 const char *call_words(const struct call *call)
@@ -402,6 +440,9 @@ static void perform(struct world *w, struct inhabitant *i, const struct call *c)
 		break;
 	case PREFETCH:
 		prefetch(i, c);
+		break;
+	case PRESS:
+		press(&w->ballast, c);
 		break;
 	case CALL_KINDS:
 		break;

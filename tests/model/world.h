@@ -21,9 +21,19 @@ struct inhabitant {
 	ntmm_thread *threads[THREADS];
 };
 
+/* A process that wants RAM, so that pages of the others have to go. */
+struct ballast {
+	HANDLE process;
+	ntmm_thread *thread;
+	uint64_t base;
+	unsigned pages;
+	uint64_t *words; /* one a page: what is in it */
+};
+
 struct world {
 	ntmm_machine *machine;
 	bool nx;
+	struct ballast ballast;
 	unsigned processes;
 	struct inhabitant inhabitants[PROCESSES];
 };
@@ -38,6 +48,8 @@ struct site {
 void world_create(struct world *w, const ntmm_machine_config *config);
 /* A process of its own, all of whose space but the window is taken. */
 void world_add(struct world *w, const struct site *site);
+/* Once, with as many of the pages wanted as can be committed. */
+void world_add_ballast(struct world *w, unsigned pages);
 void world_destroy(struct world *w);
 
 enum call_kind {
@@ -60,6 +72,7 @@ enum call_kind {
 	BALANCE,        /* ntmm_machine_balance: size pages */
 	WRITE_MODIFIED, /* ntmm_machine_write_modified: size pages */
 	PREFETCH,
+	PRESS,          /* the ballast uses size pages, from its page number `value` on */
 	CALL_KINDS
 };
 

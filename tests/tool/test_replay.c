@@ -320,7 +320,8 @@ static void misfits_are_named(void **state)
 		ntmm_layout layout;
 		const char *failure;
 	} rows[] = {
-		{"10000 R\nffff R\n", NTMM_LAYOUT_NT32_2GB, "t:2: the trace does not fit the layout: 1 bytes at 0xffff"},
+		{"10000 R\nffff R\n", NTMM_LAYOUT_NT32_2GB,
+		 "t:2: the trace does not fit the layout: 1 bytes at 0xffff"},
 		{"0 W\n", NTMM_LAYOUT_NT64_128TB, "t:1: the trace does not fit the layout: 1 bytes at 0x0"},
 		{"80000000 W\n", NTMM_LAYOUT_NT32_2GB, "t:1: the trace does not fit"},
 		{"bfff0000 W\n", NTMM_LAYOUT_NT32_3GB, "t:1: the trace does not fit"},
@@ -328,8 +329,10 @@ static void misfits_are_named(void **state)
 		{"80000000000 R\n", NTMM_LAYOUT_NT64_8TB, "t:1: the trace does not fit"},
 		{"800000000000 R\n", NTMM_LAYOUT_NT64_128TB, "t:1: the trace does not fit"},
 		{"ffffffffffffffff R\n", NTMM_LAYOUT_NT64_128TB, "t:1: the trace does not fit"},
-		{"I  7ffeffff,2\n", NTMM_LAYOUT_NT32_2GB, "t:1: the trace does not fit the layout: 2 bytes at 0x7ffeffff"},
-		{"7ffe0000 W\n", NTMM_LAYOUT_NT64_8TB, "t:1: the trace does not fit the layout: 0x7ffe0000 is taken"},
+		{"I  7ffeffff,2\n", NTMM_LAYOUT_NT32_2GB,
+		 "t:1: the trace does not fit the layout: 2 bytes at 0x7ffeffff"},
+		{"7ffe0000 W\n", NTMM_LAYOUT_NT64_8TB,
+		 "t:1: the trace does not fit the layout: 0x7ffe0000 is taken"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -240,7 +240,8 @@ static struct bytes long_text(void)
 	struct bytes text = {malloc(LONG_LINES * 24), 0};
 	assert_non_null(text.data);
 	for (uint64_t line = 1; line <= LONG_LINES; line++)
-		text.count += (size_t)sprintf((char *)text.data + text.count, line % 3 ? "I  %08jx,%u\n" : " L %08jx,%u\n",
+		text.count += (size_t)sprintf((char *)text.data + text.count,
+		                              line % 3 ? "I  %08jx,%u\n" : " L %08jx,%u\n",
 		                              (uintmax_t)address_of_line(line), (unsigned)(line % 40 + 1));
 	return text;
 }

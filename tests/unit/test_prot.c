@@ -30,10 +30,10 @@ static unsigned bits(uint32_t value)
 
 static bool is_valid(uint32_t win32)
 {
-	bool has_one_base = bits(win32 & 0xFF) == 1;                 /* PR-1 */
-	bool has_one_modifier = bits(win32 & 0x700) <= 1;            /* PR-3, PR-4, S29 */
+	bool has_one_base = bits(win32 & 0xFF) == 1;                   /* PR-1 */
+	bool has_one_modifier = bits(win32 & 0x700) <= 1;              /* PR-3, PR-4, S29 */
 	bool is_modified_noaccess = win32 & NOACCESS && win32 & 0x700; /* PR-2, PR-3, PR-4, S27 */
-	bool has_unknown = win32 >= 0x800;                           /* PR-5 */
+	bool has_unknown = win32 >= 0x800;                             /* PR-5 */
 
 	return has_one_base && has_one_modifier && !is_modified_noaccess && !has_unknown;
 }
@@ -72,10 +72,17 @@ static void codes_are_those_of_the_page_tables(void **unused)
 		uint32_t win32;
 		prot_t code;
 	} known[] = {
-		{READONLY, 1},          {EXECUTE, 2},           {EXECUTE_READ, 3},
-		{READWRITE, 4},         {WRITECOPY, 5},         {EXECUTE_READWRITE, 6},
-		{EXECUTE_WRITECOPY, 7}, {READWRITE | NOCACHE, 0x0C}, {READWRITE | GUARD, 0x14},
-		{READWRITE | WRITECOMBINE, 0x1C}, {NOACCESS, 0x18},
+		{READONLY, 1},
+		{EXECUTE, 2},
+		{EXECUTE_READ, 3},
+		{READWRITE, 4},
+		{WRITECOPY, 5},
+		{EXECUTE_READWRITE, 6},
+		{EXECUTE_WRITECOPY, 7},
+		{READWRITE | NOCACHE, 0x0C},
+		{READWRITE | GUARD, 0x14},
+		{READWRITE | WRITECOMBINE, 0x1C},
+		{NOACCESS, 0x18},
 	};
 
 	(void)unused;

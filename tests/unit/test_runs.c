@@ -101,8 +101,8 @@ static void places_lie_within_the_bounds(void **unused)
 /* Small changes break the space into thousands of runs, larger ones drop subtrees again. */
 static void random_changes_follow_the_model(void **unused)
 {
-	static const uint64_t most_pages[] = {1,   1, 1,    1, 20, 1, 1, 1,
-	                                      300, 2, 4000, 1, 1,  1, 1, 50};
+	static const uint64_t most_pages[] = {1, 1, 1, 1, 20, 1, 1, 1,
+	                                      300, 2, 4000, 1, 1, 1, 1, 50};
 	struct runs runs;
 
 	(void)unused;

@@ -46,8 +46,8 @@ static void the_reserve_serves_changes_that_cannot_prepare(void **unused)
 	runs_destroy(&runs);
 }
 
-/* A leaf that can take one more run while the node stays as it is or gets one child more; NULL when it
- * and all beneath it are full. */
+/* A leaf that can take one more run for at most one child more of the node; NULL when it and all
+ * beneath it are full. */
 static struct runs_node *leaf_to_fill(struct runs_node *node, unsigned level)
 {
 	if (!level)

@@ -17,6 +17,7 @@ struct change {
 	struct pager *pager;
 	struct shootdown shootdown;
 	prot_t prot;
+	unsigned priority; /* of pages whose contents are of no interest */
 	bool lost;
 };
 
@@ -115,14 +116,16 @@ void pages_protect(struct page_map *map, struct range range, prot_t prot)
 /* ---- contents of no interest ------------------------------------------------------------------ */
 
 /* A page that has contents to lose may lose them from now on. */
-static void forget_contents(struct pager *pager, frame_t frame)
+static void forget_contents(struct change *change, frame_t frame)
 {
+	struct pager *pager = change->pager;
 	struct frame *record = frame_at(&pager->phys, frame);
 	if (record->state == FRAME_READING)
 		return; /* is not in memory yet: stays as it is */
 	if (record->slot || (record->flags & FRAME_DIRTY))
 		record->flags |= FRAME_RESET;
 	record->flags &= (uint8_t)~FRAME_DIRTY;
+	frame_set_priority(&pager->phys, frame, change->priority);
 	if (record->state == FRAME_WRITING)
 		return; /* the slot is in use until the write ends */
 	pager_free_slot(pager, record);
@@ -140,7 +143,7 @@ static void reset_entry(struct page_map *map, struct place place, uint64_t page,
 		pte_clear_bits(place.entry, PTE_DIRTY);
 	}
 	if (pte_is_resident(pte)) {
-		forget_contents(pager, pte_frame(pte));
+		forget_contents(change, pte_frame(pte));
 	} else if (pte_is_paged_out(pte)) {
 		slots_free(pager->store, pte_slot(pte));
 		map_set(&pager->phys, place, pte_discarded(pte_prot(pte)));
@@ -150,6 +153,7 @@ static void reset_entry(struct page_map *map, struct place place, uint64_t page,
 void pages_reset(struct page_map *map, struct range range)
 {
 	struct change change = change_begin(map);
+	change.priority = PRIORITY_RESET;
 	every(map, range, reset_entry, &change);
 	change_end(&change);
 }
@@ -163,6 +167,7 @@ static void keep_frame(struct change *change, frame_t frame)
 	if (!(record->flags & FRAME_RESET))
 		return;
 	record->flags = (uint8_t)((record->flags & ~FRAME_RESET) | FRAME_DIRTY);
+	frame_set_priority(&pager->phys, frame, PRIORITY_NORMAL);
 	if (record->state == FRAME_STANDBY)
 		frame_set_state(&pager->phys, frame, FRAME_MODIFIED);
 }
@@ -195,9 +200,10 @@ static void offer_entry(struct page_map *map, struct place place, uint64_t page,
 		make_transition(map, pte_frame(pte), context);
 }
 
-void pages_offer(struct page_map *map, struct range range)
+void pages_offer(struct page_map *map, struct range range, unsigned priority)
 {
 	struct change change = change_begin(map);
+	change.priority = priority;
 	every(map, range, offer_entry, &change);
 	change_end(&change);
 }

@@ -14,7 +14,7 @@ void pages_decommit(struct page_map *map, struct range range);
 void pages_protect(struct page_map *map, struct range range, prot_t prot);
 void pages_reset(struct page_map *map, struct range range);
 bool pages_reset_undo(struct page_map *map, struct range range);
-void pages_offer(struct page_map *map, struct range range);
+void pages_offer(struct page_map *map, struct range range, unsigned priority);
 void pages_discard(struct page_map *map, struct range range);
 
 #endif

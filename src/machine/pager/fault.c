@@ -98,6 +98,7 @@ static enum fault_outcome touch(struct fault *fault)
 		pte_set_bits(fault->place.entry, PTE_DIRTY);
 		record->flags =
 			(uint8_t)((record->flags | FRAME_DIRTY) & ~(FRAME_RESET | FRAME_LOST));
+		frame_set_priority(&pager->phys, pte_frame(pte), PRIORITY_NORMAL);
 		pager_free_slot(pager, record);
 	}
 	return FAULT_DONE;

@@ -58,8 +58,8 @@ static void repurpose(struct pager *pager, frame_t frame)
 
 frame_t pager_take(struct pager *pager, enum frame_use use)
 {
-	if (!phys_free_count(&pager->phys) && pager->phys.standby.first != NO_FRAME)
-		repurpose(pager, pager->phys.standby.first);
+	if (!phys_free_count(&pager->phys) && phys_first_standby(&pager->phys) != NO_FRAME)
+		repurpose(pager, phys_first_standby(&pager->phys));
 	return phys_take(&pager->phys, use);
 }
 

@@ -14,17 +14,6 @@
 
 #define SAMPLE_FRACTION 8 /* a pass each time that part of the active pages has been faulted in */
 
-/* Standby pages that nobody needs back go first. */
-static void to_standby(struct pager *pager, frame_t frame)
-{
-	struct phys *phys = &pager->phys;
-	frame_set_state(phys, frame, FRAME_STANDBY);
-	if (!(frame_at(phys, frame)->flags & FRAME_RESET))
-		return;
-	frame_list_remove(phys, &phys->standby, frame);
-	frame_list_prepend(phys, &phys->standby, frame);
-}
-
 static void trim_table(struct page_map *map, frame_t frame, struct place place)
 {
 	struct phys *phys = &map->pager->phys;
@@ -44,10 +33,8 @@ static void trim_data(struct page_map *map, frame_t frame, struct place place,
 	map_set(&pager->phys, place, pte_transition(frame, pte_prot(pte)));
 	TALLY(map, trimmed);
 	pager_event(pager, map, NTMM_EVENT_TRIM, page, frame, record->slot);
-	if (record->flags & FRAME_DIRTY)
-		frame_set_state(&pager->phys, frame, FRAME_MODIFIED);
-	else
-		to_standby(pager, frame);
+	bool dirty = record->flags & FRAME_DIRTY;
+	frame_set_state(&pager->phys, frame, dirty ? FRAME_MODIFIED : FRAME_STANDBY);
 }
 
 void trim_page(struct page_map *map, frame_t frame, struct shootdown *shootdown)

@@ -19,7 +19,8 @@ bool phys_init(struct phys *phys, uint64_t frames)
 	*phys = (struct phys){.count = frames, .high = (frame_t)frames};
 	frame_list_init(&phys->free);
 	frame_list_init(&phys->zeroed);
-	frame_list_init(&phys->standby);
+	for (unsigned priority = 0; priority < PRIORITIES; priority++)
+		frame_list_init(&phys->standby[priority]);
 	frame_list_init(&phys->modified);
 	phys->in_state[FRAME_ZEROED] = frames;
 	phys->ram = os_map(frames * PAGE_BYTES);
@@ -46,7 +47,7 @@ uint64_t phys_free_count(const struct phys *phys)
 
 uint64_t phys_available(const struct phys *phys)
 {
-	return phys_free_count(phys) + phys->standby.count;
+	return phys_free_count(phys) + phys->in_state[FRAME_STANDBY];
 }
 
 static frame_t take_never_used(struct phys *phys, enum frame_use use)
@@ -82,6 +83,10 @@ frame_t phys_take(struct phys *phys, enum frame_use use)
 	struct frame *record = frame_at(phys, frame);
 	if (record->state == FRAME_FREE && use != USE_READ)
 		memset(frame_bytes(phys, frame), 0, PAGE_BYTES);
-	*record = (struct frame){.next = NO_FRAME, .previous = NO_FRAME, .table = NO_FRAME, .state = record->state};
+	*record = (struct frame){.next = NO_FRAME,
+	                         .previous = NO_FRAME,
+	                         .table = NO_FRAME,
+	                         .priority = PRIORITY_NORMAL,
+	                         .state = record->state};
 	return frame;
 }

@@ -65,6 +65,7 @@ struct frame {
 	uint32_t slot;          /* page of the paging file with a copy; 0: none */
 	uint16_t entry : 9;     /* number of that entry */
 	uint16_t level : 3;     /* 0 data, 1 lowest table ... 4 top table */
+	uint16_t priority : 3;  /* on standby: 0 is given away first (PG-35) */
 	uint8_t state;          /* enum frame_state; frame_set_state only */
 	uint8_t flags;
 	union {
@@ -76,6 +77,10 @@ struct frame {
 };
 _Static_assert(sizeof(struct frame) <= 24, "a frame record stays small");
 
+/* Page priorities. Offered pages have those of OfferVirtualMemory, 1 to 4 (OF-3). */
+#define PRIORITIES 8
+enum { PRIORITY_RESET = 0, PRIORITY_NORMAL = 5 };
+
 struct frame_list {
 	frame_t first, last; /* NO_FRAME when empty */
 	uint64_t count;
@@ -86,7 +91,8 @@ struct phys {
 	struct frame *frames;
 	uint64_t count;         /* frames in all */
 	frame_t low, high;      /* never used: [low, high) */
-	struct frame_list free, zeroed, standby, modified;
+	struct frame_list free, zeroed, modified;
+	struct frame_list standby[PRIORITIES];
 	uint64_t in_state[FRAME_STATES]; /* never used frames count as zeroed */
 };
 
@@ -120,6 +126,10 @@ frame_t phys_take(struct phys *phys, enum frame_use use);
 /* The one place where a frame changes state: checks that the step is legal, moves it between lists
  * (standby, modified, free and zeroed: to the end; working sets are the caller's), keeps the counts. */
 void frame_set_state(struct phys *phys, frame_t frame, enum frame_state state);
+/* Also of a page that is on standby already: it is the last of its priority then. */
+void frame_set_priority(struct phys *phys, frame_t frame, unsigned priority);
+/* The standby page to be given away first (PG-35). NO_FRAME when there is none. */
+frame_t phys_first_standby(const struct phys *phys);
 const char *frame_state_name(enum frame_state state);
 
 void frame_list_init(struct frame_list *list);

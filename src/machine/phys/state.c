@@ -73,7 +73,7 @@ void frame_list_remove(struct phys *phys, struct frame_list *list, frame_t frame
 	list->count--;
 }
 
-static struct frame_list *list_of(struct phys *phys, enum frame_state state)
+static struct frame_list *list_of(struct phys *phys, frame_t frame, enum frame_state state)
 {
 	switch (state) {
 	case FRAME_FREE:
@@ -81,7 +81,7 @@ static struct frame_list *list_of(struct phys *phys, enum frame_state state)
 	case FRAME_ZEROED:
 		return &phys->zeroed;
 	case FRAME_STANDBY:
-		return &phys->standby;
+		return &phys->standby[frame_at(phys, frame)->priority];
 	case FRAME_MODIFIED:
 		return &phys->modified;
 	default:
@@ -96,12 +96,32 @@ void frame_set_state(struct phys *phys, frame_t frame, enum frame_state state)
 	CHECK(legal[old] & (1u << state));
 	if (old == FRAME_STANDBY ||
 	    old == FRAME_MODIFIED) /* free ones left their list when taken */
-		frame_list_remove(phys, list_of(phys, old), frame);
+		frame_list_remove(phys, list_of(phys, frame, old), frame);
 	record->state = (uint8_t)state;
 	phys->in_state[old]--;
 	phys->in_state[state]++;
-	if (list_of(phys, state))
-		frame_list_append(phys, list_of(phys, state), frame);
+	struct frame_list *list = list_of(phys, frame, state);
+	if (list)
+		frame_list_append(phys, list, frame);
+}
+
+void frame_set_priority(struct phys *phys, frame_t frame, unsigned priority)
+{
+	struct frame *record = frame_at(phys, frame);
+	bool listed = record->state == FRAME_STANDBY;
+	if (listed)
+		frame_list_remove(phys, &phys->standby[record->priority], frame);
+	record->priority = priority & (PRIORITIES - 1);
+	if (listed)
+		frame_list_append(phys, &phys->standby[record->priority], frame);
+}
+
+frame_t phys_first_standby(const struct phys *phys)
+{
+	for (unsigned priority = 0; priority < PRIORITIES; priority++)
+		if (phys->standby[priority].count)
+			return phys->standby[priority].first;
+	return NO_FRAME;
 }
 
 static bool check_list(const struct phys *phys, const struct frame_list *list,
@@ -137,8 +157,16 @@ bool phys_check(const struct phys *phys)
 		if (seen[state] != phys->in_state[state])
 			return complain("%lu %s frames, %lu counted", seen[state], names[state],
 			                phys->in_state[state]);
+	uint64_t standby = 0;
+	for (unsigned priority = 0; priority < PRIORITIES; priority++) {
+		standby += phys->standby[priority].count;
+		if (!check_list(phys, &phys->standby[priority], FRAME_STANDBY))
+			return false;
+	}
+	if (standby != phys->in_state[FRAME_STANDBY])
+		return complain("%lu frames on standby lists, %lu counted", standby,
+		                phys->in_state[FRAME_STANDBY]);
 	return check_list(phys, &phys->free, FRAME_FREE) &&
 	       check_list(phys, &phys->zeroed, FRAME_ZEROED) &&
-	       check_list(phys, &phys->standby, FRAME_STANDBY) &&
 	       check_list(phys, &phys->modified, FRAME_MODIFIED);
 }
