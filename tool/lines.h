@@ -63,4 +63,57 @@ const char *read_size(const unsigned char **at, uint64_t *bytes);
 /* Why a reference cannot be: it would run past the last address. */
 const char *check_reference(uint64_t address, uint64_t bytes);
 
+/* ---- a parser, made of what is peculiar to a format --------------------------------------------- */
+
+struct format {
+	/* The line at `at`, when it is of the usual kind: where the next begins; else NULL. */
+	const unsigned char *(*quick)(const unsigned char *at, uint64_t line, struct ref *ref);
+	/* A line with its first word at `at`; NULL, or why it is malformed. */
+	const char *(*careful)(const unsigned char *at, uint64_t line, struct ref *ref);
+	bool has_messages;
+};
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* As many lines of the usual kind as there are in a row. */
+ALWAYS_INLINE size_t parse_run(struct lines *lines, struct ref *refs, size_t most, const struct format *format)
+{
+	const unsigned char *at = lines->next, *end = lines->end, *after;
+	uint64_t line = lines->line;
+	size_t count = 0;
+	while (count < most && at < end && (after = format->quick(at, line, &refs[count]))) {
+		at = after;
+		line++;
+		count++;
+	}
+	lines->next = at;
+	lines->line = line;
+	return count;
+}
+
+/* One line of any kind: how many references it has, 0 or 1. */
+ALWAYS_INLINE size_t parse_line(struct lines *lines, struct ref *ref, const struct format *format)
+{
+	const unsigned char *word = skip_blanks(lines->next);
+	bool empty = says_nothing(word) || (format->has_messages && is_message(lines->next));
+	if (!empty)
+		lines->error = format->careful(word, lines->line, ref);
+	if (lines->error)
+		return 0;
+	lines->next = next_line(word);
+	lines->line++;
+	return !empty;
+}
+
+ALWAYS_INLINE size_t parse_lines(struct lines *lines, struct ref *refs, size_t most, const struct format *format)
+{
+	size_t count = 0;
+	while (count < most && lines->next < lines->end && !lines->error) {
+		count += parse_run(lines, refs + count, most - count, format);
+		if (count < most && lines->next < lines->end)
+			count += parse_line(lines, refs + count, format);
+	}
+	return count;
+}
+
 #endif

@@ -80,42 +80,8 @@ static inline const unsigned char *parse_quickly(const unsigned char *at, uint64
 	return at + 2;
 }
 
-static size_t parse_run(struct lines *lines, struct ref *refs, size_t most)
-{
-	const unsigned char *at = lines->next, *end = lines->end, *after;
-	uint64_t line = lines->line;
-	size_t count = 0;
-	while (count < most && at < end && (after = parse_quickly(at, line, &refs[count]))) {
-		at = after;
-		line++;
-		count++;
-	}
-	lines->next = at;
-	lines->line = line;
-	return count;
-}
-
-/* One line of any kind: how many references it has, 0 or 1. */
-static size_t parse_line(struct lines *lines, struct ref *ref)
-{
-	const unsigned char *word = skip_blanks(lines->next);
-	bool empty = says_nothing(word) || is_message(lines->next);
-	if (!empty)
-		lines->error = parse_reference(word, lines->line, ref);
-	if (lines->error)
-		return 0;
-	lines->next = next_line(word);
-	lines->line++;
-	return !empty;
-}
-
 size_t parse_lackey(struct lines *lines, struct ref *refs, size_t most)
 {
-	size_t count = 0;
-	while (count < most && lines->next < lines->end && !lines->error) {
-		count += parse_run(lines, refs + count, most - count);
-		if (count < most && lines->next < lines->end)
-			count += parse_line(lines, refs + count);
-	}
-	return count;
+	static const struct format format = {parse_quickly, parse_reference, true};
+	return parse_lines(lines, refs, most, &format);
 }

@@ -98,7 +98,8 @@ typedef struct ntmm_machine_counters {
 	uint64_t fixed;    /* the system's own: shared page and system tables */
 	uint64_t commit_total, commit_limit, commit_peak;
 	uint64_t slots, slots_used;   /* pages of paging file: in all, holding a page */
-	uint64_t resident_total, resident_limit; /* pages that may not be paged out (locks, tables) */
+	uint64_t resident_total,
+		resident_limit; /* pages that may not be paged out (locks, tables) */
 	uint64_t demand_zero, soft, hard;        /* faults resolved, by kind */
 	uint64_t violations, guards;             /* accesses refused, guard pages hit */
 	uint64_t page_ins, page_outs;            /* pages read and written */
@@ -127,7 +128,8 @@ typedef struct ntmm_page_info {
 	uint32_t size; /* set by the caller: sizeof (ntmm_page_info) */
 	uint32_t where; /* NTMM_PAGE_ */
 	uint64_t entry; /* the page-map entry as it stands; 0 when there is no table for it */
-	uint64_t frame; /* physical page number; meaningful for ACTIVE, STANDBY, MODIFIED, TRANSITION */
+	uint64_t
+		frame; /* physical page number; meaningful for ACTIVE, STANDBY, MODIFIED, TRANSITION */
 	uint64_t slot;  /* page of the paging file that holds a copy; 0: none */
 	uint32_t locked, dirty, accessed;
 	uint32_t age;   /* sampling passes since it was last seen in use; ACTIVE only */

@@ -133,15 +133,12 @@ static void check_process(struct process *process, void *context)
 	struct machine_process *inside = machine_process_of(process->space);
 	struct agreement agreement = {process->space, true};
 	bool *fine = context;
-	shared_lock_read(&process->space->lock);
-	if (*fine && !process->space->ended) {
-		lock_take(&inside->map.pager->lock);
-		visit_present_tables(&inside->map, space_whole(process->space->layout), check_entry,
-		                     &agreement);
-		lock_drop(&inside->map.pager->lock);
-		*fine = agreement.fine && space_check(process->space);
-	}
-	shared_lock_drop(&process->space->lock);
+	if (!*fine || !machine_process_lock(inside))
+		return;
+	visit_present_tables(&inside->map, space_whole(process->space->layout), check_entry,
+	                     &agreement);
+	*fine = agreement.fine && space_check(process->space);
+	machine_process_unlock(inside);
 }
 
 bool ntmm_machine_check(ntmm_machine *machine)

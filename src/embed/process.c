@@ -68,24 +68,6 @@ HANDLE ntmm_process_create(ntmm_machine *machine, ntmm_layout layout)
 	return win32_ok(status) ? handle : NULL;
 }
 
-/* With the page map still there: both locks held. */
-static bool lock_inside(struct machine_process *inside)
-{
-	shared_lock_read(&inside->space.lock);
-	if (!inside->space.ended) {
-		lock_take(&inside->map.pager->lock);
-		return true;
-	}
-	shared_lock_drop(&inside->space.lock);
-	return false;
-}
-
-static void unlock_inside(struct machine_process *inside)
-{
-	lock_drop(&inside->map.pager->lock);
-	shared_lock_drop(&inside->space.lock);
-}
-
 uint64_t ntmm_process_cr3(HANDLE handle)
 {
 	struct process *process;
@@ -93,9 +75,9 @@ uint64_t ntmm_process_cr3(HANDLE handle)
 	uint64_t cr3 = 0;
 	if (!win32_ok(embed_query(handle, &process, &inside)))
 		return 0;
-	if (lock_inside(inside)) {
+	if (machine_process_lock(inside)) {
 		cr3 = address_of(inside->map.root);
-		unlock_inside(inside);
+		machine_process_unlock(inside);
 	}
 	process_release(process);
 	return cr3;
@@ -131,9 +113,9 @@ NTSTATUS ntmm_process_get_counters(HANDLE handle, ntmm_process_counters *counter
 	if (status)
 		return status;
 	status = STATUS_PROCESS_IS_TERMINATING;
-	if (lock_inside(inside)) {
+	if (machine_process_lock(inside)) {
 		fill_counters(inside, counters);
-		unlock_inside(inside);
+		machine_process_unlock(inside);
 		status = STATUS_SUCCESS;
 	}
 	process_release(process);
@@ -196,9 +178,9 @@ NTSTATUS ntmm_process_page_info(HANDLE handle, uint64_t address, ntmm_page_info 
 	if (status)
 		return status;
 	status = STATUS_INVALID_PARAMETER;
-	if (address <= inside->space.layout->maximum && lock_inside(inside)) {
+	if (address <= inside->space.layout->maximum && machine_process_lock(inside)) {
 		fill_info(&inside->map, page_of(address), info);
-		unlock_inside(inside);
+		machine_process_unlock(inside);
 		status = STATUS_SUCCESS;
 	}
 	process_release(process);

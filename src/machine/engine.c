@@ -11,6 +11,7 @@
 #include "machine/pager/change.h"
 #include "machine/pager/events.h"
 #include "machine/pager/page_map.h"
+#include "machine/pager/transfer.h"
 #include "machine/pager/trim.h"
 
 static struct page_map *map_of(struct space *space)
@@ -59,68 +60,26 @@ static void discard(struct space *space, struct range range)
 
 /* ---- copies (0) ------------------------------------------------------------------------------ */
 
-struct transfer {
-	uint8_t *host;
-	uint64_t address, bytes;
-	enum copy_way way;
-};
-
-static NTSTATUS transfer_visitor(struct fault *fault, void *context)
-{
-	const struct transfer *part = context;
-	uint8_t *page =
-		frame_bytes(&fault->map->pager->phys, pte_frame(pte_load(fault->place.entry)));
-	uint8_t *guest = page + part->address % PAGE_BYTES;
-	bool write = part->way == COPY_WRITE;
-	touch_copy(write ? guest : part->host, write ? part->host : guest, part->bytes);
-	return STATUS_SUCCESS;
-}
-
 static NTSTATUS copy(struct space *space, uint64_t address, void *host, uint64_t bytes,
                      enum copy_way way, uint64_t *done)
 {
-	struct transfer part = {host, address, 0, way};
-	struct touch touch = {machine_process_of(space),
-	                      address,
-	                      way == COPY_WRITE ? NTMM_STORE : NTMM_LOAD,
-	                      MODE_FOREIGN,
-	                      transfer_visitor,
-	                      &part};
-	NTSTATUS status = STATUS_SUCCESS;
-	for (*done = 0; *done < bytes && !status; *done += status ? 0 : part.bytes) {
-		touch.address = part.address = address + *done;
-		part.host = (uint8_t *)host + *done;
-		part.bytes = min_u64(bytes - *done, PAGE_BYTES - part.address % PAGE_BYTES);
-		status = touch_as_service(&touch);
-	}
-	return status;
+	struct transfer transfer = {.process = machine_process_of(space),
+	                            .address = address,
+	                            .bytes = bytes,
+	                            .host = host,
+	                            .access = way == COPY_WRITE ? NTMM_STORE : NTMM_LOAD,
+	                            .mode = MODE_FOREIGN};
+	return transfer_bytes(&transfer, done);
 }
 
 /* ---- figures (0) ----------------------------------------------------------------------------- */
 
-static bool lock_map(struct space *space)
-{
-	shared_lock_read(&space->lock);
-	if (!space->ended) {
-		lock_take(&map_of(space)->pager->lock);
-		return true;
-	}
-	shared_lock_drop(&space->lock);
-	return false;
-}
-
-static void unlock_map(struct space *space)
-{
-	lock_drop(&map_of(space)->pager->lock);
-	shared_lock_drop(&space->lock);
-}
-
 static void empty(struct space *space)
 {
-	if (!lock_map(space))
+	if (!machine_process_lock(machine_process_of(space)))
 		return;
 	trim_all(map_of(space));
-	unlock_map(space);
+	machine_process_unlock(machine_process_of(space));
 	pager_deliver(map_of(space)->pager);
 }
 
@@ -128,7 +87,7 @@ static void residency(struct space *space, uint64_t page, struct residency *resi
 {
 	struct page_map *map = map_of(space);
 	*residency = (struct residency){0};
-	if (!lock_map(space))
+	if (!machine_process_lock(machine_process_of(space)))
 		return;
 	struct place place = map_walk(&map->pager->phys, map->root, page);
 	struct pte pte = pte_load(place.entry);
@@ -136,42 +95,42 @@ static void residency(struct space *space, uint64_t page, struct residency *resi
 		const struct frame *record = frame_at(&map->pager->phys, pte_frame(pte));
 		*residency = (struct residency){true, (record->flags & FRAME_LOCKED) != 0, pte_prot(pte)};
 	}
-	unlock_map(space);
+	machine_process_unlock(machine_process_of(space));
 }
 
 static void usage(struct space *space, struct usage *usage)
 {
 	const struct page_map *map = map_of(space);
 	*usage = (struct usage){0};
-	if (!lock_map(space))
+	if (!machine_process_lock(machine_process_of(space)))
 		return;
 	usage->faults = map->tally.demand_zero + map->tally.soft + map->tally.hard;
 	usage->working_set = map->active;
 	usage->working_set_peak = map->active_peak;
-	unlock_map(space);
+	machine_process_unlock(machine_process_of(space));
 }
 
 static void memory(struct space *space, struct memory_status *status)
 {
 	struct pager *pager = map_of(space)->pager;
 	*status = (struct memory_status){0};
-	if (!lock_map(space))
+	if (!machine_process_lock(machine_process_of(space)))
 		return;
 	status->physical = pager->phys.count;
 	status->available = phys_available(&pager->phys);
 	status->commit_limit = atomic_load(&pager->commit.limit);
 	status->commit_total = atomic_load(&pager->commit.total);
-	unlock_map(space);
+	machine_process_unlock(machine_process_of(space));
 }
 
 /* ---- working-set limits (0) ------------------------------------------------------------------ */
 
 static void get_limits(struct space *space, struct ws_limits *limits)
 {
-	if (!lock_map(space))
+	if (!machine_process_lock(machine_process_of(space)))
 		return;
 	*limits = map_of(space)->limits;
-	unlock_map(space);
+	machine_process_unlock(machine_process_of(space));
 }
 
 static uint64_t promised(const struct ws_limits *limits)
@@ -184,7 +143,7 @@ static NTSTATUS set_limits(struct space *space, const struct ws_limits *limits)
 {
 	struct page_map *map = map_of(space);
 	NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
-	if (!lock_map(space))
+	if (!machine_process_lock(machine_process_of(space)))
 		return STATUS_PROCESS_IS_TERMINATING;
 	struct ledger *resident = &map->pager->resident;
 	if (limits->minimum <= atomic_load(&resident->limit) &&
@@ -194,7 +153,7 @@ static NTSTATUS set_limits(struct space *space, const struct ws_limits *limits)
 		trim_to_maximum(map);
 		status = STATUS_SUCCESS;
 	}
-	unlock_map(space);
+	machine_process_unlock(machine_process_of(space));
 	pager_deliver(map->pager);
 	return status;
 }
@@ -205,13 +164,14 @@ static void note(struct space *space, enum note note, struct range range)
 {
 	struct page_map *map = map_of(space);
 	struct pager *pager = map->pager;
-	if (!__atomic_load_n(&pager->queue.observer, __ATOMIC_RELAXED) || !lock_map(space))
+	if (!__atomic_load_n(&pager->queue.observer, __ATOMIC_RELAXED) ||
+	    !machine_process_lock(machine_process_of(space)))
 		return;
 	ntmm_event_kind kind = note == NOTE_ALLOC ? NTMM_EVENT_ALLOC : NTMM_EVENT_FREE;
 	if (pager->queue.observer)
 		event_queue_push(pager, (ntmm_event){kind, map->pid, 0, address_of(range.start),
 		                                     range_pages(range), UINT64_MAX, UINT64_MAX});
-	unlock_map(space);
+	machine_process_unlock(machine_process_of(space));
 	pager_deliver(pager);
 }
 

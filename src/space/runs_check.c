@@ -10,9 +10,7 @@
 struct audit {
 	const struct runs *runs;
 	uint64_t count, nodes;
-	bool has_last; /* the run before, perhaps in another leaf */
-	struct vad *vad;
-	attr_t attr;
+	struct run last; /* the run before, perhaps in another leaf; empty at first */
 };
 
 static bool check_keys(const struct runs_node *node, struct range cover)
@@ -39,17 +37,16 @@ static bool check_fill(const struct audit *a, const struct runs_node *node, unsi
 	return true;
 }
 
-static bool check_leaf(struct audit *a, const struct runs_node *leaf)
+static bool check_leaf(struct audit *a, const struct runs_node *leaf, uint64_t end)
 {
 	for (unsigned i = 0; i < leaf->count; i++) {
-		if (a->has_last && is_alike(leaf, i, a->vad, a->attr))
-			return complain("runs: alike before and at %" PRIx64, leaf->leaf.key[i]);
-		if (!leaf->leaf.vad[i] && leaf->leaf.attr[i] != ATTR_RESERVED)
-			return complain("runs: a free run at %" PRIx64 " has a state",
-			                leaf->leaf.key[i]);
-		a->has_last = true;
-		a->vad = leaf->leaf.vad[i];
-		a->attr = leaf->leaf.attr[i];
+		struct run run = {leaf->leaf.key[i], slot_end(leaf, i, end), leaf->leaf.vad[i],
+		                  leaf->leaf.attr[i]};
+		if (a->last.end && are_alike(&a->last, &run))
+			return complain("runs: alike before and at %" PRIx64, run.start);
+		if (!run.vad && run.attr != ATTR_RESERVED)
+			return complain("runs: a free run at %" PRIx64 " has a state", run.start);
+		a->last = run;
 	}
 	a->count += leaf->count;
 	return true;
@@ -83,7 +80,7 @@ static bool check_node(struct audit *a, const struct runs_node *node, unsigned l
 	if (!check_fill(a, node, level) || !check_keys(node, cover))
 		return false;
 	if (!level)
-		return check_leaf(a, node);
+		return check_leaf(a, node, cover.end);
 	for (unsigned i = 0; i < node->count; i++)
 		if (!check_child(a, node, level, i, cover.end))
 			return false;

@@ -166,3 +166,23 @@ void edit_erase(struct runs *runs, uint64_t start, uint64_t end)
 {
 	erase_in(runs, runs->root, runs->height, (struct range){start, end}, runs->whole.end);
 }
+
+/* Lets the run at `border`, where a leaf begins, start at `start`, where the last run of the leaf
+ * before does. */
+void edit_lower(struct runs *runs, uint64_t border, uint64_t start)
+{
+	struct step left[MOST_LEVELS], right[MOST_LEVELS];
+	unsigned level = 0;
+
+	path_to(runs, border - 1, left);
+	path_to(runs, border, right);
+	left[0].node->count--;
+	runs->count--;
+	for (; left[level].node != right[level].node; level++) {
+		left[level].end = start;
+		right[level].node->leaf.key[0] = start;
+	}
+	right[level].node->inner.key[right[level].slot] = start;
+	figures_settle(left, runs->height);
+	figures_settle(right, runs->height);
+}

@@ -119,10 +119,9 @@ static inline uint64_t hole_of(uint64_t start, uint64_t end)
 	return end > first ? end - first : 0;
 }
 
-static inline bool is_alike(const struct runs_node *leaf, unsigned slot, struct vad *vad,
-                            attr_t attr)
+static inline bool are_alike(const struct run *a, const struct run *b)
 {
-	return leaf->leaf.vad[slot] == vad && leaf->leaf.attr[slot] == attr;
+	return a->vad == b->vad && a->attr == b->attr;
 }
 
 /* runs_stock.c: nodes come from the stock, never from the host while the tree changes. */
@@ -139,7 +138,11 @@ void slots_move(unsigned level, struct runs_node *to, unsigned at, const struct 
                 unsigned first, unsigned slots);
 void edit_put(struct runs *runs, uint64_t start, struct vad *vad, attr_t attr);
 void edit_erase(struct runs *runs, uint64_t start, uint64_t end);
+void edit_lower(struct runs *runs, uint64_t border, uint64_t start);
 void edit_drop(struct runs *runs, struct runs_node *node, unsigned level);
+
+/* runs_splice.c */
+bool splice_leaf(struct runs *runs, const struct run *new);
 
 /* runs_fill.c */
 void fill_path(struct runs *runs, uint64_t page);

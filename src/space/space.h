@@ -78,7 +78,7 @@ enum access_mode {
 enum decision {
 	DECIDE_GO,        /* allowed: *prot is the protection */
 	DECIDE_VIOLATION, /* STATUS_ACCESS_VIOLATION */
-	DECIDE_GUARD,     /* clear the guard, raise or return STATUS_GUARD_PAGE_VIOLATION, or grow the stack */
+	DECIDE_GUARD, /* clear the guard, raise or return STATUS_GUARD_PAGE_VIOLATION, or grow the stack */
 };
 enum decision space_decide(const struct space *space, uint64_t address, ntmm_access access,
                            enum access_mode mode, prot_t *prot);

@@ -281,9 +281,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		small_test(life_of_a_page),      small_test(clean_zero_pages),
 		small_test(least_recently_used), small_test(reset_pages_are_not_written),
-		small_test(reset_undone),        small_test(offered_by_priority), small_test(locked_pages_stay),
-		small_test(prefetched),          small_test(hard_maximum),
-		small_test(observers),
+		small_test(reset_undone),        small_test(offered_by_priority),
+		small_test(locked_pages_stay),   small_test(prefetched),
+		small_test(hard_maximum),        small_test(observers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,33 +42,16 @@ static bool active_frame(const struct page_map *map, uint64_t page, frame_t *fra
 	return frame_at(&map->pager->phys, *frame)->state == FRAME_ACTIVE;
 }
 
-static bool lock_process(struct machine_process *process)
-{
-	shared_lock_read(&process->space.lock);
-	if (!process->space.ended) {
-		lock_take(&process->map.pager->lock);
-		return true;
-	}
-	shared_lock_drop(&process->space.lock);
-	return false;
-}
-
-static void unlock_process(struct machine_process *process)
-{
-	lock_drop(&process->map.pager->lock);
-	shared_lock_drop(&process->space.lock);
-}
-
 static void undo(struct machine_process *process, struct range range, const struct locking *locking)
 {
 	frame_t frame;
-	if (!lock_process(process))
+	if (!machine_process_lock(process))
 		return;
 	for (uint64_t i = 0; i < range_pages(range); i++)
 		if ((locking->new[i / 8] >> i % 8 & 1) &&
 		    active_frame(&process->map, range.start + i, &frame))
 			page_unlock(&process->map, frame, locking->how);
-	unlock_process(process);
+	machine_process_unlock(process);
 }
 
 static NTSTATUS lock_each(struct machine_process *process, struct range range,
@@ -86,10 +69,10 @@ static NTSTATUS lock_each(struct machine_process *process, struct range range,
 /* Whether so many pages could be locked at all: keeps the bookkeeping in bounds. */
 static bool within_quota(struct machine_process *process, struct range range)
 {
-	if (!lock_process(process))
+	if (!machine_process_lock(process))
 		return false;
 	bool within = range_pages(range) <= process->map.limits.minimum;
-	unlock_process(process);
+	machine_process_unlock(process);
 	return within;
 }
 
@@ -147,10 +130,10 @@ static NTSTATUS unlock_locked(struct page_map *map, struct range range, unsigned
 NTSTATUS pages_unlock(struct space *space, struct range range, unsigned how)
 {
 	struct machine_process *process = machine_process_of(space);
-	if (!lock_process(process))
+	if (!machine_process_lock(process))
 		return STATUS_PROCESS_IS_TERMINATING;
 	NTSTATUS status = unlock_locked(&process->map, range, how * FRAME_LOCK_PROCESS);
-	unlock_process(process);
+	machine_process_unlock(process);
 	pager_deliver(process->map.pager);
 	return status;
 }
@@ -161,7 +144,7 @@ static bool prefetch_page(struct machine_process *process, uint64_t *page)
 	struct page_map *map = &process->map;
 	struct fault fault = {.map = map, .page = *page, .prefetch = true};
 	enum fault_outcome outcome = FAULT_DONE;
-	if (!lock_process(process))
+	if (!machine_process_lock(process))
 		return false;
 	struct place place = map_walk(&map->pager->phys, map->root, *page);
 	struct pte pte = pte_load(place.entry);
@@ -170,7 +153,7 @@ static bool prefetch_page(struct machine_process *process, uint64_t *page)
 	if (outcome == FAULT_FRAME)
 		table_settle(map, place.table);
 	*page = round_down(*page, map_span(place.level)) + map_span(place.level);
-	unlock_process(process);
+	machine_process_unlock(process);
 	if (outcome == FAULT_READ)
 		fault_read(&fault);
 	return outcome != FAULT_FRAME;

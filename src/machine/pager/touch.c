@@ -23,6 +23,23 @@ void touch_copy(void *to, const void *from, uint64_t bytes)
 #endif
 }
 
+bool machine_process_lock(struct machine_process *process)
+{
+	shared_lock_read(&process->space.lock);
+	if (!process->space.ended) {
+		lock_take(&process->map.pager->lock);
+		return true;
+	}
+	shared_lock_drop(&process->space.lock);
+	return false;
+}
+
+void machine_process_unlock(struct machine_process *process)
+{
+	lock_drop(&process->map.pager->lock);
+	shared_lock_drop(&process->space.lock);
+}
+
 static enum touch_result count_refusal(struct machine_process *process, uint64_t address,
                                        bool guard)
 {
@@ -83,15 +100,10 @@ static void attempt_once(struct attempt *attempt)
 static void give_up(struct attempt *attempt)
 {
 	struct machine_process *process = attempt->touch->process;
-	if (!attempt->stepped)
+	if (!attempt->stepped || !machine_process_lock(process))
 		return;
-	shared_lock_read(&process->space.lock);
-	if (!process->space.ended) {
-		lock_take(&process->map.pager->lock);
-		fault_abandon(&attempt->fault);
-		lock_drop(&process->map.pager->lock);
-	}
-	shared_lock_drop(&process->space.lock);
+	fault_abandon(&attempt->fault);
+	machine_process_unlock(process);
 }
 
 static enum touch_result refuse(struct attempt *attempt)

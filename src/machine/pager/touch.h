@@ -26,6 +26,11 @@ static inline struct machine_process *machine_process_of(struct space *space)
 	return (struct machine_process *)(void *)space;
 }
 
+/* Locks what Windows can say (for reading) and where the pages are. False when the process has ended:
+ * then nothing is locked. */
+bool machine_process_lock(struct machine_process *process);
+void machine_process_unlock(struct machine_process *process);
+
 /* Called with the page present, accessed and, for a store, dirty; the pager's lock is held. */
 typedef NTSTATUS (*touch_visitor)(struct fault *fault, void *context);
 

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "wrapped.h"
+
+#include "base/os.h"
+
+struct order order;
+struct holdings holdings;
+
+void *__real_os_alloc(size_t bytes);
+void __real_os_free(void *memory);
+void *__real_os_map(size_t bytes);
+void __real_os_unmap(void *memory, size_t bytes);
+int __real_os_file_create(const char *where, int *fd);
+int __real_os_file_allocate(int fd, uint64_t bytes);
+int __real_os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset);
+int __real_os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset);
+void __real_os_file_close(int fd);
+
+void *__wrap_os_alloc(size_t bytes);
+void __wrap_os_free(void *memory);
+void *__wrap_os_map(size_t bytes);
+void __wrap_os_unmap(void *memory, size_t bytes);
+int __wrap_os_file_create(const char *where, int *fd);
+int __wrap_os_file_allocate(int fd, uint64_t bytes);
+int __wrap_os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset);
+int __wrap_os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset);
+void __wrap_os_file_close(int fd);
+
+static bool is_to_fail(unsigned kind)
+{
+	if (order.off || !(order.kinds & kind))
+		return false;
+	order.requests++;
+	if (order.requests < order.first || order.requests > order.last)
+		return false;
+	order.failures++;
+	return true;
+}
+
+void *__wrap_os_alloc(size_t bytes)
+{
+	void *memory = is_to_fail(ALLOC) ? NULL : __real_os_alloc(bytes);
+	holdings.allocations += memory != NULL;
+	return memory;
+}
+
+void __wrap_os_free(void *memory)
+{
+	holdings.allocations -= memory != NULL;
+	__real_os_free(memory);
+}
+
+void *__wrap_os_map(size_t bytes)
+{
+	void *memory = is_to_fail(MAP) ? NULL : __real_os_map(bytes);
+	holdings.maps += memory != NULL;
+	holdings.map_bytes += memory ? (int64_t)bytes : 0;
+	return memory;
+}
+
+void __wrap_os_unmap(void *memory, size_t bytes)
+{
+	holdings.maps--;
+	holdings.map_bytes -= (int64_t)bytes;
+	__real_os_unmap(memory, bytes);
+}
+
+int __wrap_os_file_create(const char *where, int *fd)
+{
+	int error = is_to_fail(FILE_CREATE) ? order.error : __real_os_file_create(where, fd);
+	holdings.files += !error;
+	return error;
+}
+
+int __wrap_os_file_allocate(int fd, uint64_t bytes)
+{
+	return is_to_fail(FILE_ALLOCATE) ? order.error : __real_os_file_allocate(fd, bytes);
+}
+
+int __wrap_os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset)
+{
+	if (!is_to_fail(FILE_READ))
+		return __real_os_file_read(fd, buffer, bytes, offset);
+	if (order.partly)
+		(void)__real_os_file_read(fd, buffer, bytes / 2, offset);
+	return order.error;
+}
+
+int __wrap_os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset)
+{
+	if (!is_to_fail(FILE_WRITE))
+		return __real_os_file_write(fd, buffer, bytes, offset);
+	if (order.partly)
+		(void)__real_os_file_write(fd, buffer, bytes / 2, offset);
+	return order.error;
+}
+
+void __wrap_os_file_close(int fd)
+{
+	holdings.files--;
+	__real_os_file_close(fd);
+}

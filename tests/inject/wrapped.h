@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the library asks of the host (base/os.h), with failures to order.
+ *
+ * Linked with --wrap: every program of this directory, which has --wrap=os_free, os_unmap and
+ * os_file_close in its .link file. Threads: one.
+ */
+#ifndef TESTS_INJECT_WRAPPED_H
+#define TESTS_INJECT_WRAPPED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { /* kinds of requests, to be combined */
+	ALLOC = 1,
+	MAP = 2,
+	FILE_CREATE = 4,
+	FILE_ALLOCATE = 8,
+	FILE_READ = 16,
+	FILE_WRITE = 32,
+};
+
+/* The requests of `kinds` with the numbers [first, last] fail, counted from 1. */
+struct order {
+	unsigned kinds;
+	uint64_t first, last;
+	int error;   /* errno value, of files */
+	bool partly; /* a file transfer does half of its work before it fails */
+	bool off;    /* for now */
+	uint64_t requests, failures; /* so far */
+};
+extern struct order order;
+
+/* What the library holds of the host's. */
+struct holdings {
+	int64_t allocations, maps, map_bytes, files;
+};
+extern struct holdings holdings;
+
+#endif
