@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "names.h"
+#include <ntmm/status.h>
 #include "replay_process.h"
 #include "sizes.h"
 
@@ -31,7 +31,7 @@ static bool open_machine(struct replay *replay)
 	NTSTATUS status = ntmm_machine_create(&config, &replay->machine);
 	if (status == STATUS_SUCCESS)
 		return true;
-	const char *name = status_name(status);
+	const char *name = ntmm_status_name(status);
 	return fail_with(replay->failure, status == STATUS_INVALID_PARAMETER ? EXIT_WRONG : EXIT_FAILED,
 	                 "no machine with %s of RAM and a paging file of %s: %s (%s)",
 	                 size_text(config.ram_bytes).text, size_text(config.paging_file_bytes).text,

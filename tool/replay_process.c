@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
+#include <ntmm/status.h>
 
 /* Which addresses programs may use is asked as a program would. */
 static bool learn_range(struct replay_process *process, struct failure *failure)
@@ -31,7 +31,7 @@ bool replay_process_open(struct replay_process *process, ntmm_machine *machine, 
 	if (process->handle)
 		process->thread = ntmm_thread_create(process->handle, NULL);
 	if (!process->thread) {
-		const char *name = error_name(GetLastError());
+		const char *name = ntmm_error_name(GetLastError());
 		return fail_with(failure, EXIT_FAILED, "%s: the machine has no room for the process (%s %s)",
 		                 trace_name(trace), name ? name : "", ntmm_error_message());
 	}

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names.h"
+#include <ntmm/status.h>
 
 #define WORD_BYTES UINT64_C(8)
 
@@ -38,7 +38,7 @@ static bool commit_failed(const struct replay_process *process, const struct ref
                           struct failure *failure)
 {
 	DWORD error = GetLastError();
-	const char *name = error_name(error);
+	const char *name = ntmm_error_name(error);
 	if (error == ERROR_INVALID_ADDRESS || error == ERROR_INVALID_PARAMETER)
 		return stop_at(process, ref, failure, EXIT_WRONG,
 		               "the trace does not fit the layout: 0x%" PRIx64 " is taken by the system",
@@ -63,7 +63,7 @@ static __attribute__((noinline)) bool resolve(struct replay_process *process, co
 		               ref->bytes, ref->address, process->lowest, process->highest);
 	const EXCEPTION_RECORD *raised = ntmm_thread_exception(process->thread);
 	if ((NTSTATUS)raised->ExceptionCode != STATUS_ACCESS_VIOLATION) {
-		const char *name = status_name((NTSTATUS)raised->ExceptionCode);
+		const char *name = ntmm_status_name((NTSTATUS)raised->ExceptionCode);
 		return stop_at(process, ref, failure, EXIT_FAILED,
 		               "the reference to 0x%" PRIx64 " raised 0x%08x %s", ref->address,
 		               raised->ExceptionCode, name ? name : "");

@@ -9,7 +9,7 @@
 #include <error.h>
 #include <stdio.h>
 
-#include "names.h"
+#include <ntmm/status.h>
 #include "verbs.h"
 
 /* Make a call; print how it reads here, and what it answered. */
@@ -202,7 +202,7 @@ static int begin(struct tour *tour)
 		.size = sizeof config, .ram_bytes = 512 * KB, .paging_file_bytes = 256 * KB};
 	NTSTATUS status = ntmm_machine_create(&config, &tour->machine);
 	if (status != STATUS_SUCCESS) {
-		const char *name = status_name(status);
+		const char *name = ntmm_status_name(status);
 		error(0, 0, "no machine: %s (%s)", ntmm_error_message(), name ? name : "");
 		return EXIT_FAILED;
 	}

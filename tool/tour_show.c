@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "names.h"
+#include <ntmm/status.h>
 
 static uint64_t address_of(const void *pointer)
 {
@@ -18,7 +18,7 @@ static uint64_t address_of(const void *pointer)
 
 static void print_error(void)
 {
-	const char *name = error_name(GetLastError());
+	const char *name = ntmm_error_name(GetLastError());
 	printf(" and %s (%u)", name ? name : "error", GetLastError());
 }
 
@@ -67,7 +67,7 @@ void tour_answer_access(const char *call, const ntmm_thread *thread, bool answer
 		return;
 	}
 	const EXCEPTION_RECORD *raised = ntmm_thread_exception(thread);
-	const char *name = status_name((NTSTATUS)raised->ExceptionCode);
+	const char *name = ntmm_status_name((NTSTATUS)raised->ExceptionCode);
 	printf("false: %s, %s 0x%08" PRIx64 "\n", name ? name : "an exception",
 	       access_name(raised->ExceptionInformation[0]), (uint64_t)raised->ExceptionInformation[1]);
 }

@@ -8,6 +8,8 @@
 #ifndef NTMM_STATUS_H
 #define NTMM_STATUS_H
 
+#include <ntmm/types.h>
+
 #define NTMM_STATUS_MAP(X) \
 	X(STATUS_SUCCESS, 0x00000000, ERROR_SUCCESS) \
 	X(STATUS_WORKING_SET_LIMIT_RANGE, 0x40000002, ERROR_SUCCESS) \
@@ -111,5 +113,11 @@ enum ntmm_error_values {
 	NTMM_ERROR_MAP(NTMM_ROW)
 #undef NTMM_ROW
 };
+
+NTMM_BEGIN
+/* "STATUS_ACCESS_VIOLATION", "ERROR_NOACCESS" ...; NULL for a value that is in no row. */
+NTMM_API const char *ntmm_status_name(NTSTATUS status);
+NTMM_API const char *ntmm_error_name(DWORD error);
+NTMM_END
 
 #endif

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names of layouts and events.
+ * Names of layouts, events, statuses and errors.
  */
+#include <ntmm/status.h>
+
 #include "space/layout.h"
+
+#define CASE(name, ...) \
+	case name: \
+		return #name;
 
 static const char *const event_names[NTMM_EVENT_KINDS] = {
 	[NTMM_EVENT_DEMAND_ZERO] = "demand-zero", [NTMM_EVENT_SOFT] = "soft",
@@ -22,4 +28,24 @@ const char *ntmm_layout_name(ntmm_layout layout)
 {
 	const struct layout *known = layout_of(layout);
 	return known ? known->name : NULL;
+}
+
+const char *ntmm_status_name(NTSTATUS status)
+{
+	switch (status) {
+		NTMM_STATUS_MAP(CASE)
+	default:
+		return NULL;
+	}
+}
+
+const char *ntmm_error_name(DWORD error)
+{
+	if (error == ERROR_GUARD_PAGE_VIOLATION)
+		return "ERROR_GUARD_PAGE_VIOLATION";
+	switch ((int)error) {
+		NTMM_ERROR_MAP(CASE)
+	default:
+		return NULL;
+	}
 }

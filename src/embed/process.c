@@ -73,8 +73,11 @@ uint64_t ntmm_process_cr3(HANDLE handle)
 	struct process *process;
 	struct machine_process *inside;
 	uint64_t cr3 = 0;
-	if (!win32_ok(embed_query(handle, &process, &inside)))
+	NTSTATUS status = embed_query(handle, &process, &inside);
+	if (status) {
+		win32_ok(status);
 		return 0;
+	}
 	if (machine_process_lock(inside)) {
 		cr3 = address_of(inside->map.root);
 		machine_process_unlock(inside);

@@ -74,7 +74,6 @@ static bool create_machine(struct scene *s, unsigned i)
 	if (native(ntmm_machine_create(&config, &s->machine)))
 		return true;
 	assert_memory_equal(&holdings, &before, sizeof before);
-	assert_string_not_equal(ntmm_error_message(), "");
 	return false;
 }
 
@@ -499,9 +498,9 @@ static bool is_documented(const struct scene *s)
 
 static void expect_nothing_changed(const struct scene *s, const struct step *step, const struct snapshot *before)
 {
-	struct snapshot after = look(s);
 	if (!is_documented(s))
 		fail_msg("%s: allocation %" PRIu64 " failed: error %u", step->name, order.first, GetLastError());
+	struct snapshot after = look(s);
 	if (memcmp(&after, before, sizeof after))
 		fail_msg("%s failed with allocation %" PRIu64 ", but something changed", step->name, order.first);
 	check(s);
