@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ntmm command's replay of a trace that fits in RAM: reading and decoding it, and making its
- * references. It runs as a process of its own, and says itself how long it took.
+ * The ntmm command's replay of traces that fit in RAM: reading and decoding them, and making their
+ * references. It runs as a process of its own, and what counts is all the time that it takes.
  */
 #include <errno.h>
 #include <glob.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,10 +18,23 @@
 
 extern char **environ;
 
+#define FIXED 5 /* arguments before the traces */
+
 struct replay {
-	const char *tool;
+	char **arguments;
 	glob_t traces;
 };
+
+static char **arguments_of(const char *tool, const glob_t *traces)
+{
+	static const char *const fixed[FIXED] = {NULL, "replay", "--json", "--ram=512M", "--paging-file=0"};
+	const char **arguments = bench_alloc(FIXED + traces->gl_pathc + 1, sizeof *arguments);
+	memcpy(arguments, fixed, sizeof fixed);
+	arguments[0] = tool;
+	for (size_t i = 0; i < traces->gl_pathc; i++)
+		arguments[FIXED + i] = traces->gl_pathv[i];
+	return (char **)arguments;
+}
 
 static void *begin(const struct row *row, const struct bench *bench, const char **why)
 {
@@ -30,10 +44,11 @@ static void *begin(const struct row *row, const struct bench *bench, const char 
 	if (!bench->tool || access(bench->tool, X_OK))
 		return NULL;
 	struct replay *replay = bench_alloc(1, sizeof *replay);
-	replay->tool = bench->tool;
 	snprintf(pattern, sizeof pattern, "%s/*.zst", bench->traces);
-	if (!glob(pattern, 0, NULL, &replay->traces))
+	if (!glob(pattern, 0, NULL, &replay->traces)) {
+		replay->arguments = arguments_of(bench->tool, &replay->traces);
 		return replay;
+	}
 	*why = "no traces are there: see --traces";
 	free(replay);
 	return NULL;
@@ -43,6 +58,7 @@ static void end(void *state)
 {
 	struct replay *replay = state;
 	globfree(&replay->traces);
+	free(replay->arguments);
 	free(replay);
 }
 
@@ -66,36 +82,41 @@ static pid_t start(char *const *arguments, FILE **output)
 	return child;
 }
 
-static json_t *run(char *const *arguments)
+static double seconds_of(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+/* What the command prints, and the seconds of processor time it takes. */
+static json_t *run(char *const *arguments, double *seconds)
 {
 	FILE *output;
+	struct rusage usage;
 	int status;
 	pid_t child = start(arguments, &output);
 	json_t *answer = json_loadf(output, 0, NULL);
 	fclose(output);
-	must(waitpid(child, &status, 0) == child, "waitpid");
+	must(wait4(child, &status, 0, &usage) == child, "wait4");
 	if (!answer || !WIFEXITED(status) || WEXITSTATUS(status))
 		die("%s %s failed", arguments[0], arguments[1]);
+	*seconds = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
 	return answer;
 }
 
 static double ours(void *state)
 {
-	struct replay *replay = state;
-	char verb[] = "replay", json[] = "--json", ram[] = "--ram=512M", file[] = "--paging-file=0";
-	char *arguments[] = {(char *)(uintptr_t)replay->tool, verb, json, ram, file, replay->traces.gl_pathv[0], NULL};
-	json_t *answer = run(arguments);
-	double seconds;
+	const struct replay *replay = state;
 	json_int_t references;
-	if (json_unpack(answer, "{s:[{s:f, s:{s:I}}]}", "machines", "seconds", &seconds, "machine", "references",
-	                &references))
-		die("%s: the answer is not understood", replay->tool);
+	double seconds;
+	json_t *answer = run(replay->arguments, &seconds);
+	if (json_unpack(answer, "{s:[{s:{s:I}}]}", "machines", "machine", "references", &references))
+		die("%s: the answer is not understood", replay->arguments[0]);
 	json_decref(answer);
 	return seconds * 1e9 / (double)references;
 }
 
 const struct row rows_replay[] = {
-	{"replay", "replay, a reference, trace fits in RAM", NULL, {TARGET_TIME, 20}, 0, false,
+	{"replay", "replay, a reference, traces fit in RAM", NULL, {TARGET_TIME, 20}, 0, false,
 	 begin, NULL, ours, end},
 	{0},
 };

@@ -50,6 +50,17 @@ static NTSTATUS find_range(const struct space *space, struct free *f, const stru
 	return STATUS_SUCCESS;
 }
 
+/* A release of all of an allocation may use what is kept for those who cannot wait for memory: it has to
+ * be possible when there is none. */
+static NTSTATUS prepare(struct space *space, const struct free *f, const struct vad *vad)
+{
+	if (f->type == MEM_DECOMMIT)
+		return space_prepare(space, 1);
+	NTSTATUS status = space_prepare(space, space_release_changes(space, f->range));
+	bool all = f->range.start == vad->range.start && f->range.end == vad->range.end;
+	return status && all && runs_ready(&space->runs) ? STATUS_SUCCESS : status;
+}
+
 static NTSTATUS free_check(struct space *space, struct free *f)
 {
 	const struct vad *vad;
@@ -58,8 +69,7 @@ static NTSTATUS free_check(struct space *space, struct free *f)
 		return status;
 	if (vad->kind == VAD_SHARED_PAGE)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */
-	unsigned changes = f->type == MEM_RELEASE ? space_release_changes(space, f->range) : 1;
-	return space_prepare(space, changes);
+	return prepare(space, f, vad);
 }
 
 static void free_apply(struct space *space, const struct free *f)

@@ -4,11 +4,11 @@
  * what state it is in.
  *
  * What this is: a B+-tree of runs that cover the space without gap or overlap. A run is a range of
- * pages with one allocation (NULL: free) and one attr_t; neighbours that are alike in both are always
- * one run. Inner nodes know, for each child, the largest hole for an allocation beneath it (a free
- * run counts from its first granule boundary) and the number of committed pages. So a look-up, a
- * change, the search for a place and the count of committed pages in a range all cost O(log runs),
- * whatever the number of pages.
+ * pages with one allocation (NULL: free) and one attr_t; neighbours that are alike in both are
+ * always one run. Inner nodes know for each child the largest hole for an allocation beneath it (a
+ * free run counts from its first granule boundary) and the number of committed pages. So a look-up,
+ * a change, the search for a place and the count of committed pages in a range all cost
+ * O(log runs), whatever the number of pages.
  *
  * Units: page numbers, [start, end).
  * Errors: only runs_init and runs_prepare can fail (host memory). A change takes its nodes from a
@@ -44,7 +44,7 @@ struct runs {
 bool runs_init(struct runs *runs, struct range whole);
 void runs_destroy(struct runs *runs);
 
-/* Makes `changes` calls of runs_set possible, and the reserve full. False when there is no memory. */
+/* Makes `changes` calls of runs_set possible, and the reserve full. False: there is no memory. */
 bool runs_prepare(struct runs *runs, unsigned changes);
 
 /* Whether one runs_set is possible now without runs_prepare: true until the reserve is used up. */
@@ -53,7 +53,7 @@ bool runs_ready(const struct runs *runs);
 /* The run that holds `page`, which lies in the space. */
 struct run runs_at(const struct runs *runs, uint64_t page);
 
-/* Gives the pages of `range`, not empty, to `vad` with `attr`. Merges with neighbours that are alike. */
+/* Gives the pages of `range`, not empty, to `vad` with `attr`. Merges neighbours that are alike. */
 void runs_set(struct runs *runs, struct range range, struct vad *vad, attr_t attr);
 
 /* The lowest (highest) place for `pages` free pages that starts at a multiple of `align` pages (a
@@ -66,7 +66,7 @@ bool runs_find_high(const struct runs *runs, struct range bounds, uint64_t pages
 /* Committed pages in `range`. */
 uint64_t runs_committed(const struct runs *runs, struct range range);
 
-/* Verifies order, coverage, merging, fill and every figure of the inner nodes; complains (check.h). */
+/* Verifies order, coverage, merging, fill and all figures of the inner nodes; complains. */
 bool runs_check(const struct runs *runs);
 
 #endif

@@ -136,6 +136,37 @@ static void large_changes_leave_no_empty_nodes(void **unused)
 	}
 }
 
+/* The run at `page` becomes like the one beside it, again and again. */
+static void join_beside(struct runs *runs, uint64_t page, bool downwards)
+{
+	for (unsigned i = 0; i < 70; i++) {
+		struct run run = runs_at(runs, page);
+		uint64_t beside = downwards ? run.start - 1 : run.end;
+		if (!range_has(model_whole, beside))
+			return;
+		struct run other = runs_at(runs, beside);
+		REQUIRE(runs_prepare(runs, 1));
+		model_set(runs, (struct range){run.start, run.end}, other.vad, other.attr);
+		REQUIRE(runs_check(runs));
+	}
+}
+
+/* A leaf takes over, one by one, the runs with which the leaf beside it ends or begins. */
+static void runs_join_across_leaves(void **unused)
+{
+	struct runs runs;
+
+	(void)unused;
+	REQUIRE(runs_init(&runs, model_whole));
+	for (model_step = 0; model_step < 200; model_step++) {
+		if (model_step % 10 == 0)
+			model_fragment(&runs);
+		join_beside(&runs, MODEL_FIRST + model_draw(4000), model_step % 2);
+		model_compare(&runs);
+	}
+	runs_destroy(&runs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +177,7 @@ int main(void)
 		cmocka_unit_test_setup(places_lie_within_the_bounds, model_start),
 		cmocka_unit_test_setup(random_changes_follow_the_model, model_start),
 		cmocka_unit_test_setup(large_changes_leave_no_empty_nodes, model_start),
+		cmocka_unit_test_setup(runs_join_across_leaves, model_start),
 	};
 
 	return cmocka_run_group_tests_name("runs", tests, NULL, NULL);
