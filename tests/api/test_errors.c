@@ -22,7 +22,7 @@ static struct picture picture_of(const struct place *place)
 {
 	struct picture p = {.count = 0};
 	MEMORY_BASIC_INFORMATION info;
-	for (char *address = NULL; VirtualQuery(address, &info, sizeof info);
+	for (uint64_t address = 0; VirtualQuery(at(address), &info, sizeof info);
 	     address += info.RegionSize) {
 		assert_true(p.count < REGIONS);
 		p.regions[p.count++] = info;

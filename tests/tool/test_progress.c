@@ -19,10 +19,8 @@ static void show(uint64_t whole)
 {
 	struct progress progress;
 	progress_begin(&progress, "4M");
-	progress_show(&progress, 49, whole, 1400000); /* too soon to be drawn */
 	usleep(110000);
 	progress_show(&progress, 50, whole, 1500000);
-	progress_show(&progress, 51, whole, 1600000); /* too soon to be drawn */
 	progress_end(&progress);
 }
 
@@ -47,8 +45,6 @@ static void bar_is_drawn_on_a_terminal(void **state)
 		skip();
 	record(slave, master, 200, text, sizeof text);
 	assert_non_null(strstr(text, "4M [=======                       ]  25 %, 1.5 million references, "));
-	assert_null(strstr(text, "1.4 million"));
-	assert_null(strstr(text, "1.6 million"));
 	assert_string_equal(text + strlen(text) - 4, "\r\033[K");
 	record(slave, master, 0, text, sizeof text);
 	assert_non_null(strstr(text, "4M 1.5 million references"));

@@ -195,6 +195,18 @@ static inline struct pte pte_paged_out(uint32_t slot, prot_t prot)
 	                                                               << PTE_SOFT_PROT_SHIFT};
 }
 
+/* The entry of a table in the paging file that must never be used again: what it says of some pages is
+ * not true any more. Entries of tables have no other use for a protection. */
+static inline struct pte pte_spoiled(uint32_t slot)
+{
+	return pte_paged_out(slot, PROT_NOACCESS);
+}
+
+static inline bool pte_is_spoiled(struct pte p)
+{
+	return pte_is_paged_out(p) && pte_prot(p) == PROT_NOACCESS;
+}
+
 static inline struct pte pte_discarded(prot_t prot)
 {
 	return (struct pte){PTE_DISCARDED | (uint64_t)prot << PTE_SOFT_PROT_SHIFT};

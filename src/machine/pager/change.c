@@ -39,12 +39,6 @@ static void before_drop(void *context)
 	shoot_wait(&((struct change *)context)->shootdown);
 }
 
-static void every(struct page_map *map, struct range range, entry_visitor visit,
-                  struct change *change)
-{
-	visit_all_tables(map, range, visit, before_drop, change);
-}
-
 /* ---- gone ------------------------------------------------------------------------------------ */
 
 /* An active page's frame is free again; its entry is the caller's business. */
@@ -69,6 +63,13 @@ static void drop_entry(struct page_map *map, struct place place, uint64_t page, 
 	else if (pte_is_paged_out(pte))
 		slots_free(pager->store, pte_slot(pte));
 	map_set(&pager->phys, place, (struct pte){0});
+}
+
+static void every(struct page_map *map, struct range range, entry_visitor visit,
+                  struct change *change)
+{
+	const struct visit all = {visit, before_drop, change, visit == drop_entry};
+	visit_all_tables(map, range, &all);
 }
 
 void pages_decommit(struct page_map *map, struct range range)

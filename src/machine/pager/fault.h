@@ -18,7 +18,7 @@ struct fault {
 	bool counted;         /* as a hard fault, before it was started again */
 	bool prefetch;        /* do not enter the working set */
 	frame_t reading;      /* FAULT_READ: into this frame */
-	NTSTATUS status;      /* FAULT_FAILED: of the read */
+	NTSTATUS status;      /* FAULT_FAILED: why */
 	struct place place;   /* FAULT_DONE: the entry, present, accessed, and dirty for a store */
 };
 
@@ -27,6 +27,7 @@ enum fault_outcome {
 	FAULT_WAIT,   /* for a transfer under way: lock_wait, then again */
 	FAULT_FRAME,  /* no frame: drop the locks, pager_make_room, then again */
 	FAULT_READ,   /* drop the locks, fault_read, then again */
+	FAULT_FAILED, /* there is no way to the page any more */
 };
 enum fault_outcome fault_step(struct fault *fault);
 

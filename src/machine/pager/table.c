@@ -81,6 +81,10 @@ enum fault_outcome table_bring(struct fault *fault, struct place place)
 	struct pte pte = pte_load(place.entry);
 	if (pte_is_transition(pte))
 		return bring_back(fault->map, place, pte_frame(pte));
+	if (pte_is_spoiled(pte)) {
+		fault->status = STATUS_IO_DEVICE_ERROR;
+		return FAULT_FAILED;
+	}
 	if (pte_is_paged_out(pte))
 		return fault_begin_read(fault, place, pte);
 	return make(fault->map, place);

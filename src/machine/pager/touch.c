@@ -120,6 +120,8 @@ static NTSTATUS serve(struct attempt *attempt, unsigned *starved)
 {
 	struct pager *pager = attempt->touch->process->map.pager;
 	NTSTATUS status = STATUS_SUCCESS;
+	if (attempt->outcome == FAULT_FAILED)
+		return attempt->fault.status;
 	if (attempt->outcome == FAULT_READ)
 		return fault_read(&attempt->fault);
 	if (attempt->outcome == FAULT_FRAME)

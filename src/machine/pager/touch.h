@@ -31,6 +31,12 @@ static inline struct machine_process *machine_process_of(struct space *space)
 bool machine_process_lock(struct machine_process *process);
 void machine_process_unlock(struct machine_process *process);
 
+static inline const struct space *space_of_map(const struct page_map *map)
+{
+	const char *process = (const char *)map - offsetof(struct machine_process, map);
+	return &((const struct machine_process *)(const void *)process)->space;
+}
+
 /* Called with the page present, accessed and, for a store, dirty; the pager's lock is held. */
 typedef NTSTATUS (*touch_visitor)(struct fault *fault, void *context);
 

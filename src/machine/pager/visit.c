@@ -5,6 +5,7 @@
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/table.h"
+#include "machine/pager/touch.h"
 #include "machine/pager/visit.h"
 
 /* The entries of one lowest table, from `page` on; returns where the table or the range ends. */
@@ -34,61 +35,81 @@ void visit_present_tables(struct page_map *map, struct range range, entry_visito
 	}
 }
 
-#define READ_TRIES 3
+/* Tables that cannot be had are tried again so often: each time a frame is missing costs 1. */
+#define TRIES 63
+#define READ_COST 21
 
-/* Gets the table below `place` in. False when it cannot be read. */
-static bool bring_table(struct page_map *map, struct place place, uint64_t page,
-                        void (*before_drop)(void *context), void *context)
+/* Gets the table below `place` in; what it costs that it cannot be had. */
+static unsigned bring_table(struct page_map *map, struct place place, uint64_t page,
+                            const struct visit *visit)
 {
 	struct pager *pager = map->pager;
 	struct fault fault = {.map = map, .page = page, .prefetch = true};
-	before_drop(context); /* frames that were freed may be taken now */
+	visit->before_drop(visit->context); /* frames that were freed may be taken now */
 	enum fault_outcome outcome = table_bring(&fault, place);
+	unsigned cost = 0;
 	if (outcome == FAULT_DONE)
-		return true;
+		return 0;
+	if (outcome == FAULT_FAILED)
+		return TRIES;
 	if (outcome == FAULT_WAIT) {
 		lock_wait(&pager->lock, &pager->transferred);
-		return true;
+		return 0;
 	}
 	lock_drop(&pager->lock);
-	bool fine = outcome == FAULT_FRAME ? !pager_make_room(pager) : !fault_read(&fault);
+	if (outcome == FAULT_FRAME)
+		cost = pager_make_room(pager) != STATUS_SUCCESS;
+	else if (fault_read(&fault))
+		cost = READ_COST;
 	lock_take(&pager->lock);
-	return fine;
+	return cost;
 }
 
-/* A table that cannot be read is given up where all its pages are meant: what the slots named in it
- * hold is lost with it, and so are they. Else it stays, and its pages cannot be touched. */
+/* Whether no page of the span of the table below `place` but those of `range` is committed. */
+static bool is_all_of_span(const struct page_map *map, struct place place, uint64_t page,
+                           struct range range)
+{
+	const struct runs *runs = &space_of_map(map)->runs;
+	struct range span = {round_down(page, map_span(place.level)),
+	                     min_u64(after_span(place, page), runs->whole.end)};
+	struct range part = {max_u64(span.start, range.start), min_u64(span.end, range.end)};
+	return runs_committed(runs, span) == runs_committed(runs, part);
+}
+
+/* A table whose entries are to go, and that cannot be read. If it has no others it goes itself: the
+ * slots named in it are lost. Else it stays, but what it says must not come back. */
 static void give_up_table(struct page_map *map, struct place place, uint64_t page,
                           struct range range)
 {
 	struct pager *pager = map->pager;
-	struct pte pte = pte_load(place.entry);
-	uint64_t start = round_down(page, map_span(place.level)), end = after_span(place, page);
-	if (!pte_is_paged_out(pte) || start < range.start ||
-	    (end > range.end && range.end < map->user_end))
+	uint32_t slot = pte_slot(pte_load(place.entry));
+	if (!is_all_of_span(map, place, page, range)) {
+		map_set(&pager->phys, place, pte_spoiled(slot));
 		return;
-	slots_free(pager->store, pte_slot(pte));
+	}
+	slots_free(pager->store, slot);
 	map_set(&pager->phys, place, (struct pte){0});
 	table_settle(map, place.table);
 }
 
-void visit_all_tables(struct page_map *map, struct range range, entry_visitor visit,
-                      void (*before_drop)(void *context), void *context)
+void visit_all_tables(struct page_map *map, struct range range, const struct visit *visit)
 {
-	unsigned failures = 0;
+	unsigned spent = 0;
 	for (uint64_t page = range.start; page < range.end;) {
 		struct place place = map_walk(&map->pager->phys, map->root, page);
+		struct pte pte = pte_load(place.entry);
 		if (place.level == 1) {
-			page = visit_table(map, place, page, range.end, visit, context);
-			failures = 0;
-		} else if (pte_is_zero(pte_load(place.entry))) {
+			page = visit_table(map, place, page, range.end, visit->entry, visit->context);
+			spent = 0;
+		} else if (pte_is_zero(pte)) {
 			page = after_span(place, page);
-		} else if (failures == READ_TRIES) {
-			give_up_table(map, place, page, range);
-			page = after_span(place, page);
-			failures = 0;
+		} else if (spent < TRIES || !pte_is_paged_out(pte)) {
+			spent += bring_table(map, place, page, visit);
 		} else {
-			failures += !bring_table(map, place, page, before_drop, context);
+			if (visit->drops)
+				give_up_table(map, place, page, range);
+			page = after_span(place, page);
+			spent = 0;
 		}
 	}
 }

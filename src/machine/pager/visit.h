@@ -14,9 +14,15 @@ typedef void (*entry_visitor)(struct page_map *map, struct place place, uint64_t
                               void *context);
 void visit_present_tables(struct page_map *map, struct range range, entry_visitor visit,
                           void *context);
-/* The same, but brings in tables that are paged out: drops and retakes the lock for that. `before_drop`
- * is called before each drop. */
-void visit_all_tables(struct page_map *map, struct range range, entry_visitor visit,
-                      void (*before_drop)(void *context), void *context);
+/* The same, but brings in tables that are paged out: drops and retakes the lock for that. A table that
+ * cannot be read is passed over; if its entries were to be dropped, none of its pages can be touched
+ * from then on. */
+struct visit {
+	entry_visitor entry;
+	void (*before_drop)(void *context); /* called before each drop of the lock */
+	void *context;
+	bool drops; /* the visitor makes every entry zero */
+};
+void visit_all_tables(struct page_map *map, struct range range, const struct visit *visit);
 
 #endif
