@@ -6,7 +6,12 @@
 void guest_begin(struct guest *guest, uint64_t ram, uint64_t paging_file)
 {
 	ntmm_machine_config config = {.size = sizeof config, .ram_bytes = ram, .paging_file_bytes = paging_file};
-	if (ntmm_machine_create(&config, &guest->machine))
+	guest_begin_as(guest, &config);
+}
+
+void guest_begin_as(struct guest *guest, const ntmm_machine_config *config)
+{
+	if (ntmm_machine_create(config, &guest->machine))
 		die("no machine: %s", ntmm_error_message());
 	guest->process = ntmm_process_create(guest->machine, NTMM_LAYOUT_NT64_128TB);
 	must(guest->process != NULL, "ntmm_process_create");

@@ -18,6 +18,7 @@ struct guest {
 };
 
 void guest_begin(struct guest *guest, uint64_t ram, uint64_t paging_file);
+void guest_begin_as(struct guest *guest, const ntmm_machine_config *config);
 void guest_end(struct guest *guest);
 
 /* Addresses of the process. guest_commit also reserves. */

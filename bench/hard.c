@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hard faults, the paging file being in the host's cache: against reads of a page from such a file.
+ * Hard faults, the paging file being in the host's cache: against reads from such a file, as many
+ * pages at once as a fault may read.
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,17 +15,22 @@
 
 struct hard {
 	struct guest guest;
-	uint64_t base, bytes, faults;
+	uint64_t base, bytes;
+	uint64_t pages;    /* touched by a repetition: the first of the region */
+	uint64_t together; /* pages that a fault may read */
 	int file;
 	char *buffer;
 };
 
-static struct hard *begin_any(const struct bench *bench, uint64_t bytes)
+static struct hard *begin_any(const struct bench *bench, uint64_t bytes, uint64_t together)
 {
 	struct hard *hard = bench_alloc(1, sizeof *hard);
+	ntmm_machine_config config = {.size = sizeof config, .ram_bytes = RAM, .paging_file_bytes = PAGING_FILE};
+	config.flags = together > 1 ? 0 : NTMM_MACHINE_NO_CLUSTERS;
 	hard->bytes = bytes;
-	hard->faults = bench_times(bench, REGION / PAGE);
-	guest_begin(&hard->guest, RAM, PAGING_FILE);
+	hard->pages = bench_times(bench, REGION / PAGE);
+	hard->together = together;
+	guest_begin_as(&hard->guest, &config);
 	hard->base = guest_commit(&hard->guest, hard->bytes);
 	guest_store_pages(&hard->guest, hard->base, hard->bytes);
 	hard->file = host_cached_file(REGION);
@@ -35,10 +41,11 @@ static struct hard *begin_any(const struct bench *bench, uint64_t bytes)
 static double theirs(void *state)
 {
 	const struct hard *hard = state;
+	uint64_t bytes = hard->together * PAGE, end = hard->pages * PAGE;
 	double start = now();
-	for (uint64_t i = 0; i < hard->faults; i++)
-		must(pread(hard->file, hard->buffer + i * PAGE, PAGE, (off_t)(i * PAGE)) == (ssize_t)PAGE, "pread");
-	return (now() - start) / (double)hard->faults;
+	for (uint64_t at = 0; at < end; at += bytes)
+		must(pread(hard->file, hard->buffer + at, bytes, (off_t)at) == (ssize_t)bytes, "pread");
+	return (now() - start) / (double)hard->pages;
 }
 
 static void end(void *state)
@@ -53,19 +60,20 @@ static void end(void *state)
 /* Loads pages of the region that all are in the paging file alone. */
 static double load(const struct hard *hard)
 {
-	uint64_t before = guest_counters(&hard->guest).hard;
-	double time = guest_load_pages(&hard->guest, hard->base, hard->faults * PAGE);
-	must(guest_counters(&hard->guest).hard - before == hard->faults, "one hard fault a page");
-	return time / (double)hard->faults;
+	ntmm_machine_counters before = guest_counters(&hard->guest);
+	double time = guest_load_pages(&hard->guest, hard->base, hard->pages * PAGE);
+	ntmm_machine_counters after = guest_counters(&hard->guest);
+	must(after.page_ins - before.page_ins >= hard->pages, "every page was read");
+	must((after.hard - before.hard) * hard->together >= hard->pages, "in hard faults");
+	return time / (double)hard->pages;
 }
 
 /* ---- frames are free -------------------------------------------------------------------------- */
 
 static void *begin_free(const struct row *row, const struct bench *bench, const char **why)
 {
-	(void)row;
 	(void)why;
-	return begin_any(bench, REGION);
+	return begin_any(bench, REGION, row->size);
 }
 
 /* Another region takes all frames, and gives them back. */
@@ -82,9 +90,8 @@ static double free_ours(void *state)
 
 static void *begin_full(const struct row *row, const struct bench *bench, const char **why)
 {
-	(void)row;
 	(void)why;
-	return begin_any(bench, 2 * RAM);
+	return begin_any(bench, 2 * RAM, row->size);
 }
 
 /* What was not touched for longest goes first: the first pages, once the last were touched. */
@@ -96,9 +103,11 @@ static double full_ours(void *state)
 }
 
 const struct row rows_hard[] = {
-	{"hard-fault", "hard fault, frames free", "pread of 4 KB, cached", {TARGET_RATIO, 2}, 0, false,
+	{"hard-fault", "hard fault, frames free", "pread of 4 KB, cached", {TARGET_RATIO, 2}, 1, false,
 	 begin_free, theirs, free_ours, end},
-	{"hard-fault-full", "hard fault, RAM full", "pread of 4 KB, cached", {TARGET_RATIO, 2}, 0, false,
+	{"hard-fault-full", "hard fault, RAM full", "pread of 4 KB, cached", {TARGET_RATIO, 2}, 1, false,
 	 begin_full, theirs, full_ours, end},
+	{"hard-clustered", "page back in order, clusters", "pread of 64 KB / 16", {TARGET_RATE, 0.5}, 16, false,
+	 begin_free, theirs, free_ours, end},
 	{0},
 };

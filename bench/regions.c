@@ -15,9 +15,8 @@ struct regions {
 	struct guest guest;
 	struct scattered tree;
 	DWORD type;
-	uint64_t *bases;
 	uint64_t turns;
-	uint32_t *chosen; /* of the regions, one a turn */
+	uint64_t *chosen; /* bases of regions, one a turn */
 };
 
 static uint64_t reserve(const struct regions *regions)
@@ -25,19 +24,28 @@ static uint64_t reserve(const struct regions *regions)
 	return (uintptr_t)VirtualAllocEx(regions->guest.process, NULL, PAGE, regions->type, PAGE_READWRITE);
 }
 
+static void choose(struct regions *regions, const uint64_t *bases, uint64_t count)
+{
+	uint64_t seed = count;
+	regions->chosen = bench_alloc(regions->turns, sizeof *regions->chosen);
+	for (uint64_t i = 0; i < regions->turns; i++)
+		regions->chosen[i] = bases[random_next(&seed) % count];
+}
+
 static void *begin_with(const struct row *row, const struct bench *bench, DWORD type)
 {
 	struct regions *regions = bench_alloc(1, sizeof *regions);
+	uint64_t *bases = bench_alloc(row->size, sizeof *bases);
 	guest_begin(&regions->guest, RAM, 0);
 	regions->type = type;
-	regions->bases = bench_alloc(row->size, sizeof *regions->bases);
 	for (uint64_t i = 0; i < row->size; i++) {
-		regions->bases[i] = reserve(regions);
-		must(regions->bases[i] > (i ? regions->bases[i - 1] : 0), "reservations rise");
+		bases[i] = reserve(regions);
+		must(bases[i] > (i ? bases[i - 1] : 0), "reservations rise");
 	}
 	regions->turns = bench_times(bench, TURNS);
-	regions->chosen = random_stream(regions->turns, (uint32_t)row->size);
-	scattered_begin(&regions->tree, regions->bases, row->size);
+	choose(regions, bases, row->size);
+	scattered_begin(&regions->tree, bases, row->size);
+	free(bases);
 	return regions;
 }
 
@@ -58,7 +66,6 @@ static void end(void *state)
 	struct regions *regions = state;
 	scattered_end(&regions->tree);
 	guest_end(&regions->guest);
-	free(regions->bases);
 	free(regions->chosen);
 	free(regions);
 }
@@ -68,7 +75,7 @@ static double search(void *state)
 	const struct regions *regions = state;
 	double start = now();
 	for (uint64_t i = 0; i < regions->turns; i++)
-		must(scattered_find(&regions->tree, regions->bases[regions->chosen[i]]) != NULL, "the node is there");
+		must(scattered_find(&regions->tree, regions->chosen[i]) != NULL, "the node is there");
 	return (now() - start) / (double)regions->turns;
 }
 
@@ -78,7 +85,7 @@ static double exchange(void *state)
 	const struct regions *regions = state;
 	double start = now();
 	for (uint64_t i = 0; i < regions->turns; i++) {
-		uint64_t base = regions->bases[regions->chosen[i]];
+		uint64_t base = regions->chosen[i];
 		guest_release(&regions->guest, base);
 		must(reserve(regions) == base, "the lowest place is taken");
 	}
@@ -91,7 +98,7 @@ static double query(void *state)
 	MEMORY_BASIC_INFORMATION info;
 	double start = now();
 	for (uint64_t i = 0; i < regions->turns; i++) {
-		LPVOID base = address_pointer(regions->bases[regions->chosen[i]]);
+		LPVOID base = address_pointer(regions->chosen[i]);
 		must(VirtualQueryEx(regions->guest.process, base, &info, sizeof info) == sizeof info, "VirtualQueryEx");
 		must(info.AllocationBase == base && info.RegionSize == PAGE, "the answer is right");
 	}

@@ -17,6 +17,7 @@ static const struct {
 	verb *run;
 } verbs[] = {
 	{"replay", replay_main},
+	{"map", map_main},
 	{"tour", tour_main},
 	{"help", help_main},
 };
@@ -59,6 +60,7 @@ static const struct argp whole = {
 	       "paging file.\n\n"
 	       "Verbs:\n"
 	       "  replay TRACE...   run recorded memory references as processes of a machine\n"
+	       "  map --at N TRACE  show the address space of a process after N references\n"
 	       "  tour              follow one process from reserve to release, step by step\n"
 	       "  help [VERB]       explain a verb\n"
 	       "\vExit status: 0 when all went well, 1 when it could not be done, 2 for wrong usage or "

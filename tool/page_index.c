@@ -40,6 +40,11 @@ struct page_entry *page_index_at(struct page_index *index, uint64_t page)
 	return entry;
 }
 
+bool page_index_has(const struct page_index *index, uint64_t page)
+{
+	return index->room && find(index, page)->used;
+}
+
 const struct page_entry *page_index_next(const struct page_index *index, size_t *cursor)
 {
 	while (*cursor < index->room) {

@@ -27,6 +27,9 @@ struct page_index {
  * NULL: no memory. */
 struct page_entry *page_index_at(struct page_index *index, uint64_t page);
 
+/* Whether the page has been asked for. */
+bool page_index_has(const struct page_index *index, uint64_t page);
+
 /* The entries one after another, in no particular order; *cursor begins as 0. NULL after the last. */
 const struct page_entry *page_index_next(const struct page_index *index, size_t *cursor);
 

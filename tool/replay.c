@@ -9,20 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machines.h"
 #include "sizes.h"
-
-#define DEFAULT_RAM "64M"
-#define DEFAULT_PAGING_FILE "256M"
 
 struct options {
 	struct replay_plan plan;
 	bool json;
+	const char *csv; /* NULL: not written */
 	struct failure failure;
 };
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-enum { OPTION_JSON = 0x100, OPTION_VERIFY };
+enum { OPTION_JSON = 0x100, OPTION_VERIFY, OPTION_COMPARE, OPTION_CSV };
 
 static const struct argp_option options[] = {
 	{"ram", 'r', "SIZE[,SIZE...]", 0,
@@ -35,6 +34,10 @@ static const struct argp_option options[] = {
 	{"verify", OPTION_VERIFY, NULL, 0,
 	 "keep a copy of everything that is stored, and compare each load and, at the end, all memory "
 	 "with it", 0},
+	{"compare", OPTION_COMPARE, NULL, 0,
+	 "count what exact LRU and the optimum would have read from the paging file", 0},
+	{"csv", OPTION_CSV, "FILE", 0,
+	 "compare, and write RAM and page-ins of each machine, of LRU and of the optimum to FILE", 0},
 	{0},
 };
 
@@ -59,17 +62,8 @@ static void parse_ram(struct replay_plan *plan, const char *text, struct argp_st
 
 static void parse_layout(struct replay_plan *plan, const char *text, struct argp_state *state)
 {
-	char known[256] = "";
-	for (int layout = 0; layout < NTMM_LAYOUTS; layout++) {
-		const char *name = ntmm_layout_name((ntmm_layout)layout);
-		if (strcmp(name, text) == 0) {
-			plan->layout = (ntmm_layout)layout;
-			return;
-		}
-		size_t used = strlen(known);
-		snprintf(known + used, sizeof known - used, "%s%s", used ? ", " : "", name);
-	}
-	argp_error(state, "--layout: '%s' is none of %s", text, known);
+	if (!layout_parse(text, &plan->layout))
+		argp_error(state, "--layout: '%s' is none of %s", text, layout_names().text);
 }
 
 static void add_trace(struct replay_plan *plan, const char *path, struct argp_state *state)
@@ -103,6 +97,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_VERIFY:
 		chosen->plan.verify = true;
+		return 0;
+	case OPTION_COMPARE:
+		chosen->plan.compare = true;
+		return 0;
+	case OPTION_CSV:
+		chosen->csv = argument;
+		chosen->plan.compare = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		add_trace(&chosen->plan, argument, state);
@@ -146,22 +147,44 @@ static bool begin_traces(const struct replay_plan *plan, struct failure *failure
 	return true;
 }
 
-static bool run_machines(const struct replay_plan *plan, struct replay_run *runs, struct failure *failure)
+static bool run_machine(const struct replay_plan *plan, struct replay_run *run,
+                        struct reference_string *touches, struct failure *failure)
+{
+	run->processes = calloc(plan->traces_count, sizeof *run->processes);
+	if (!run->processes)
+		return fail_no_memory(failure);
+	struct progress progress;
+	struct size_text title = size_text(run->ram_bytes);
+	progress_begin(&progress, title.text);
+	bool done = replay_machine(plan, run, touches, &progress, failure);
+	progress_end(&progress);
+	return done;
+}
+
+/* The first machine tells what is touched. */
+static bool run_machines(const struct replay_plan *plan, struct replay_run *runs,
+                         struct reference_string *touches, struct failure *failure)
 {
 	for (size_t i = 0; i < plan->machines; i++) {
 		runs[i].ram_bytes = plan->ram_bytes[i];
-		runs[i].processes = calloc(plan->traces_count, sizeof *runs[i].processes);
-		if (!runs[i].processes)
-			return fail_no_memory(failure);
-		struct progress progress;
-		struct size_text title = size_text(plan->ram_bytes[i]);
-		progress_begin(&progress, title.text);
-		bool done = replay_machine(plan, &runs[i], &progress, failure);
-		progress_end(&progress);
-		if (!done)
+		if (!run_machine(plan, &runs[i], plan->compare && i == 0 ? touches : NULL, failure))
+			return false;
+		if (plan->compare && !replay_compare(touches, &runs[i], failure))
 			return false;
 	}
 	return true;
+}
+
+static bool run_plan(const struct replay_plan *plan, struct replay_run *runs, struct failure *failure)
+{
+	struct reference_string touches;
+	if (!begin_traces(plan, failure))
+		return false;
+	bool done = reference_string_begin(&touches, plan->traces_count)
+	                    ? run_machines(plan, runs, &touches, failure)
+	                    : fail_no_memory(failure);
+	reference_string_end(&touches);
+	return done;
 }
 
 static void replay(struct options *chosen)
@@ -172,11 +195,13 @@ static void replay(struct options *chosen)
 		fail_no_memory(&chosen->failure);
 		return;
 	}
-	if (begin_traces(plan, &chosen->failure) && run_machines(plan, runs, &chosen->failure)) {
+	if (run_plan(plan, runs, &chosen->failure)) {
 		bool printed = chosen->json ? replay_print_json(plan, runs, stdout)
 		                            : replay_print_text(plan, runs, stdout);
 		if (!printed)
 			fail_no_memory(&chosen->failure);
+		if (chosen->csv)
+			replay_write_csv(plan, runs, chosen->csv, &chosen->failure);
 	}
 	for (size_t i = 0; i < plan->machines; i++)
 		free(runs[i].processes);

@@ -11,6 +11,12 @@ static json_t *count(uint64_t value)
 	return json_integer((json_int_t)value);
 }
 
+/* null when there is nothing to divide by. */
+static json_t *ratio(uint64_t of, uint64_t by)
+{
+	return by ? json_real((double)of / (double)by) : json_null();
+}
+
 static json_t *counts_object(const struct replay_counts *counts)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
@@ -52,14 +58,33 @@ static json_t *processes_array(const struct replay_plan *plan, const struct repl
 	return processes;
 }
 
-static json_t *machine_object(const struct replay_run *run)
+/* The members beside the counts. */
+static json_t *more_object(const struct replay_plan *plan, const struct replay_run *run)
 {
-	json_t *machine = counts_object(&run->machine);
 	json_t *more = json_pack("{s:o, s:o, s:o, s:o}",
 	                         "commit_peak", count(run->commit_peak),
 	                         "commit_limit", count(run->commit_limit),
 	                         "slots", count(run->slots),
 	                         "slots_used", count(run->slots_used));
+	if (!plan->compare)
+		return more;
+	json_t *compared = json_pack("{s:o, s:o, s:o, s:o}",
+	                             "data_frames", count(run->data_frames),
+	                             "lru_page_ins", count(run->lru_page_ins),
+	                             "opt_page_ins", count(run->opt_page_ins),
+	                             "page_ins_to_lru", ratio(run->machine.page_ins, run->lru_page_ins));
+	int failed = json_object_update(more, compared);
+	json_decref(compared);
+	if (!failed)
+		return more;
+	json_decref(more);
+	return NULL;
+}
+
+static json_t *machine_object(const struct replay_plan *plan, const struct replay_run *run)
+{
+	json_t *machine = counts_object(&run->machine);
+	json_t *more = more_object(plan, run);
 	int failed = json_object_update(machine, more);
 	json_decref(more);
 	if (failed) {
@@ -74,7 +99,7 @@ static json_t *runs_array(const struct replay_plan *plan, const struct replay_ru
 	json_t *array = json_array();
 	for (size_t i = 0; i < plan->machines; i++) {
 		json_t *run = json_pack("{s:o, s:f, s:o, s:o}", "ram_bytes", count(runs[i].ram_bytes),
-		                        "seconds", runs[i].seconds, "machine", machine_object(&runs[i]),
+		                        "seconds", runs[i].seconds, "machine", machine_object(plan, &runs[i]),
 		                        "processes", processes_array(plan, &runs[i]));
 		if (json_array_append_new(array, run)) {
 			json_decref(array);

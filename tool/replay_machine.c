@@ -6,13 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-#include <ntmm/status.h>
+#include "machines.h"
 #include "replay_process.h"
-#include "sizes.h"
 
 struct replay {
 	const struct replay_plan *plan;
 	struct replay_run *run;
+	struct reference_string *touches; /* NULL: not kept */
 	struct failure *failure;
 	ntmm_machine *machine;
 	struct replay_process *processes;
@@ -21,31 +21,19 @@ struct replay {
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
-static bool open_machine(struct replay *replay)
-{
-	ntmm_machine_config config = {
-		.size = sizeof config,
-		.ram_bytes = replay->run->ram_bytes,
-		.paging_file_bytes = replay->plan->paging_file_bytes,
-	};
-	NTSTATUS status = ntmm_machine_create(&config, &replay->machine);
-	if (status == STATUS_SUCCESS)
-		return true;
-	const char *name = ntmm_status_name(status);
-	return fail_with(replay->failure, status == STATUS_INVALID_PARAMETER ? EXIT_WRONG : EXIT_FAILED,
-	                 "no machine with %s of RAM and a paging file of %s: %s (%s)",
-	                 size_text(config.ram_bytes).text, size_text(config.paging_file_bytes).text,
-	                 ntmm_error_message(), name ? name : "");
-}
-
 static bool open_process(struct replay *replay, const struct trace_file *file)
 {
 	struct trace *trace = trace_file_open(file);
 	if (!trace)
 		return fail_with(replay->failure, EXIT_WRONG, "%s: %s", file->name, strerror(errno));
-	struct replay_process *process = &replay->processes[replay->opened++];
-	return replay_process_open(process, replay->machine, replay->plan->layout, trace, replay->plan->verify,
-	                           replay->failure);
+	size_t number = replay->opened++;
+	struct replay_process *process = &replay->processes[number];
+	if (!replay_process_open(process, replay->machine, replay->plan->layout, trace, replay->plan->verify,
+	                         replay->failure))
+		return false;
+	process->number = number;
+	process->touches = replay->touches;
+	return true;
 }
 
 static bool open_all(struct replay *replay)
@@ -53,7 +41,8 @@ static bool open_all(struct replay *replay)
 	replay->processes = calloc(replay->plan->traces_count, sizeof *replay->processes);
 	if (!replay->processes)
 		return fail_no_memory(replay->failure);
-	if (!open_machine(replay))
+	if (!machine_open(replay->run->ram_bytes, replay->plan->paging_file_bytes, &replay->machine,
+	                  replay->failure))
 		return false;
 	for (size_t i = 0; i < replay->plan->traces_count; i++)
 		if (!open_process(replay, &replay->plan->traces[i]))
@@ -157,6 +146,8 @@ static void count_machine(struct replay *replay)
 	run->commit_limit = counters.commit_limit;
 	run->slots = counters.slots;
 	run->slots_used = counters.slots_used;
+	run->data_frames = counters.ram - counters.fixed - counters.tables;
+	run->data_frames += !run->data_frames;
 }
 
 static bool count_all(struct replay *replay)
@@ -185,10 +176,10 @@ static bool verify_all(struct replay *replay)
 	return true;
 }
 
-bool replay_machine(const struct replay_plan *plan, struct replay_run *run, struct progress *progress,
-                    struct failure *failure)
+bool replay_machine(const struct replay_plan *plan, struct replay_run *run,
+                    struct reference_string *touches, struct progress *progress, struct failure *failure)
 {
-	struct replay replay = {.plan = plan, .run = run, .failure = failure};
+	struct replay replay = {.plan = plan, .run = run, .touches = touches, .failure = failure};
 	bool done = open_all(&replay) && take_all_turns(&replay, progress) && count_all(&replay) &&
 	            (!plan->verify || verify_all(&replay));
 	close_all(&replay);

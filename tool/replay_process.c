@@ -49,14 +49,20 @@ void replay_process_close(struct replay_process *process)
 	touched_end(&process->touched);
 }
 
-bool replay_process_turn(struct replay_process *process, struct failure *failure)
+bool replay_process_step(struct replay_process *process, size_t most, struct failure *failure)
 {
 	struct ref refs[REPLAY_TURN];
-	ssize_t count = trace_read(process->trace, refs, REPLAY_TURN);
+	size_t wanted = most < REPLAY_TURN ? most : REPLAY_TURN;
+	ssize_t count = trace_read(process->trace, refs, wanted);
 	if (count < 0)
 		return fail_with(failure, EXIT_WRONG, "%s", trace_error(process->trace));
-	process->over = count < REPLAY_TURN;
+	process->over = (size_t)count < wanted;
 	return replay_process_refer(process, refs, (size_t)count, failure);
+}
+
+bool replay_process_turn(struct replay_process *process, struct failure *failure)
+{
+	return replay_process_step(process, REPLAY_TURN, failure);
 }
 
 bool replay_process_count(const struct replay_process *process, struct replay_counts *counts,

@@ -25,6 +25,8 @@ struct replay_process {
 	uint64_t stored;          /* pieces stored so far: their values come from it */
 	struct shadow *shadow;    /* NULL: nothing is verified */
 	struct touched touched;
+	struct reference_string *touches; /* NULL: not kept */
+	size_t number;                    /* among the processes of the touches */
 	uint64_t references[REF_KINDS];
 	bool over; /* the trace has been replayed */
 };
@@ -34,6 +36,9 @@ struct replay_process {
 bool replay_process_open(struct replay_process *process, ntmm_machine *machine, ntmm_layout layout,
                          struct trace *trace, bool verify, struct failure *failure);
 void replay_process_close(struct replay_process *process);
+
+/* Makes the next references: `most`, or REPLAY_TURN if that is less. */
+bool replay_process_step(struct replay_process *process, size_t most, struct failure *failure);
 
 /* Makes the next REPLAY_TURN references. */
 bool replay_process_turn(struct replay_process *process, struct failure *failure);

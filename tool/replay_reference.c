@@ -180,6 +180,18 @@ static inline bool make_reference(struct replay_process *process, const struct r
 	}
 }
 
+static bool keep_touches(struct replay_process *process, const struct ref *ref, struct failure *failure)
+{
+	uint64_t page = ref->address / NTMM_PAGE_BYTES;
+	uint64_t last = (ref->address + (ref->bytes - 1)) / NTMM_PAGE_BYTES;
+	bool stores = ref->kind == REF_STORE || ref->kind == REF_MODIFY;
+	for (; page <= last; page++)
+		if (!reference_string_add(process->touches, process->number, page, stores))
+			return stop_at(process, ref, failure, EXIT_FAILED,
+			               "no memory to compare so many references");
+	return true;
+}
+
 bool replay_process_refer(struct replay_process *process, const struct ref *refs, size_t count,
                           struct failure *failure)
 {
@@ -187,6 +199,8 @@ bool replay_process_refer(struct replay_process *process, const struct ref *refs
 		if (!make_reference(process, &refs[i], failure))
 			return false;
 		process->references[refs[i].kind]++;
+		if (process->touches && !keep_touches(process, &refs[i], failure))
+			return false;
 	}
 	return true;
 }

@@ -5,12 +5,10 @@
 #include "replay.h"
 
 #include <inttypes.h>
-#include <libsmartcols/libsmartcols.h>
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sizes.h"
+#include "table.h"
 
 enum counts_column {
 	REFERENCES,
@@ -46,66 +44,16 @@ static uint64_t counts_cell(const struct replay_counts *counts, enum counts_colu
 	}
 }
 
-/* ---- a table: after the first thing that fails, nothing more is done --------------------------- */
-
-struct table {
-	struct libscols_table *rows;
-	struct libscols_line *row;
-	size_t column;
-	bool failed;
-};
-
-static struct table table_begin(FILE *to)
-{
-	struct table table = {.rows = scols_new_table()};
-	table.failed = !table.rows || scols_table_set_stream(table.rows, to);
-	return table;
-}
-
-static void add_column(struct table *table, const char *header, int flags)
-{
-	table->failed = table->failed || !scols_table_new_column(table->rows, header, 0, flags);
-}
-
 static void add_counts_columns(struct table *table)
 {
 	for (int column = 0; column < COUNTS_COLUMNS; column++)
-		add_column(table, counts_headers[column], SCOLS_FL_RIGHT);
-}
-
-static void add_row(struct table *table)
-{
-	table->row = table->failed ? NULL : scols_table_new_line(table->rows, NULL);
-	table->failed = !table->row;
-	table->column = 0;
-}
-
-__attribute__((format(printf, 2, 3)))
-static void add_cell(struct table *table, const char *format, ...)
-{
-	char *text = NULL;
-	va_list values;
-	va_start(values, format);
-	if (vasprintf(&text, format, values) < 0)
-		text = NULL;
-	va_end(values);
-	if (!table->failed && text && scols_line_refer_data(table->row, table->column++, text) == 0)
-		return;
-	table->failed = true;
-	free(text);
+		table_column(table, counts_headers[column], TABLE_RIGHT);
 }
 
 static void add_counts(struct table *table, const struct replay_counts *counts)
 {
 	for (int column = 0; column < COUNTS_COLUMNS; column++)
-		add_cell(table, "%" PRIu64, counts_cell(counts, (enum counts_column)column));
-}
-
-static bool table_end(struct table *table)
-{
-	bool printed = !table->failed && scols_print_table(table->rows) == 0;
-	scols_unref_table(table->rows);
-	return printed;
+		table_cell(table, "%" PRIu64, counts_cell(counts, (enum counts_column)column));
 }
 
 /* ---- the two tables -------------------------------------------------------------------------- */
@@ -119,36 +67,59 @@ static const char *short_name(const struct trace_file *file)
 static bool print_processes(const struct replay_plan *plan, const struct replay_run *runs, FILE *to)
 {
 	struct table table = table_begin(to);
-	add_column(&table, "RAM", SCOLS_FL_RIGHT);
-	add_column(&table, "PROCESS", 0);
+	table_column(&table, "RAM", TABLE_RIGHT);
+	table_column(&table, "PROCESS", TABLE_LEFT);
 	add_counts_columns(&table);
 	for (size_t run = 0; run < plan->machines; run++) {
 		for (size_t i = 0; i < plan->traces_count; i++) {
-			add_row(&table);
-			add_cell(&table, "%s", size_text(runs[run].ram_bytes).text);
-			add_cell(&table, "%s", short_name(&plan->traces[i]));
+			table_row(&table);
+			table_cell(&table, "%s", size_text(runs[run].ram_bytes).text);
+			table_cell(&table, "%s", short_name(&plan->traces[i]));
 			add_counts(&table, &runs[run].processes[i]);
 		}
 	}
 	return table_end(&table);
 }
 
+static void add_compared_columns(struct table *table)
+{
+	table_column(table, "FRAMES", TABLE_RIGHT);
+	table_column(table, "LRU", TABLE_RIGHT);
+	table_column(table, "OPT", TABLE_RIGHT);
+	table_column(table, "IN/LRU", TABLE_RIGHT);
+}
+
+static void add_compared(struct table *table, const struct replay_run *run)
+{
+	table_cell(table, "%" PRIu64, run->data_frames);
+	table_cell(table, "%" PRIu64, run->lru_page_ins);
+	table_cell(table, "%" PRIu64, run->opt_page_ins);
+	if (run->lru_page_ins)
+		table_cell(table, "%.2f", (double)run->machine.page_ins / (double)run->lru_page_ins);
+	else
+		table_cell(table, "-");
+}
+
 static bool print_machines(const struct replay_plan *plan, const struct replay_run *runs, FILE *to)
 {
 	struct table table = table_begin(to);
-	add_column(&table, "RAM", SCOLS_FL_RIGHT);
+	table_column(&table, "RAM", TABLE_RIGHT);
 	add_counts_columns(&table);
-	add_column(&table, "LIMIT", SCOLS_FL_RIGHT);
-	add_column(&table, "SLOTS", SCOLS_FL_RIGHT);
-	add_column(&table, "NS/REF", SCOLS_FL_RIGHT);
+	table_column(&table, "LIMIT", TABLE_RIGHT);
+	table_column(&table, "SLOTS", TABLE_RIGHT);
+	table_column(&table, "NS/REF", TABLE_RIGHT);
+	if (plan->compare)
+		add_compared_columns(&table);
 	for (size_t run = 0; run < plan->machines; run++) {
 		const struct replay_counts *counts = &runs[run].machine;
-		add_row(&table);
-		add_cell(&table, "%s", size_text(runs[run].ram_bytes).text);
+		table_row(&table);
+		table_cell(&table, "%s", size_text(runs[run].ram_bytes).text);
 		add_counts(&table, counts);
-		add_cell(&table, "%" PRIu64, runs[run].commit_limit);
-		add_cell(&table, "%" PRIu64, runs[run].slots_used);
-		add_cell(&table, "%.1f", runs[run].seconds * 1e9 / (double)replay_count_references(counts));
+		table_cell(&table, "%" PRIu64, runs[run].commit_limit);
+		table_cell(&table, "%" PRIu64, runs[run].slots_used);
+		table_cell(&table, "%.1f", runs[run].seconds * 1e9 / (double)replay_count_references(counts));
+		if (plan->compare)
+			add_compared(&table, &runs[run]);
 	}
 	return table_end(&table);
 }

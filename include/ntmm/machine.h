@@ -36,6 +36,9 @@ typedef struct ntmm_machine_config {
 
 enum {
 	NTMM_MACHINE_NO_NX = 1, /* the processor cannot tell run from read (PR-10, EX-2) */
+	/* A hard fault reads its page alone; by default also up to 15 pages after it that lie behind
+	 * it in the paging file, to standby (PG-43). */
+	NTMM_MACHINE_NO_CLUSTERS = 2,
 };
 
 /* STATUS_INVALID_PARAMETER: a member is out of range, or RAM is too small to run a process;

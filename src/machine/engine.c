@@ -12,6 +12,7 @@
 #include "machine/pager/events.h"
 #include "machine/pager/page_map.h"
 #include "machine/pager/transfer.h"
+#include "machine/pager/shoot.h"
 #include "machine/pager/trim.h"
 
 static struct page_map *map_of(struct space *space)
@@ -175,11 +176,27 @@ static void note(struct space *space, enum note note, struct range range)
 	pager_deliver(pager);
 }
 
+/* No thread has a translation from now on, nor gets one. They may be destroyed while the pages go. */
+static void forget_threads(struct machine_process *process)
+{
+	struct page_map *map = &process->map;
+	struct shootdown shootdown = {0};
+	atomic_store(&process->gone, true);
+	shared_lock_write(&process->space.lock);
+	lock_take(&map->pager->lock);
+	shoot_range(map, (struct range){0, map->user_end}, &shootdown);
+	shoot_wait(&shootdown);
+	map->translators = NULL;
+	lock_drop(&map->pager->lock);
+	process->threads_forgotten = true;
+	shared_lock_drop(&process->space.lock);
+}
+
 static void end(struct space *space)
 {
 	struct machine_process *process = machine_process_of(space);
 	struct page_map *map = &process->map;
-	atomic_store(&process->gone, true);
+	forget_threads(process);
 	page_map_destroy(map);
 	pager_deliver(map->pager);
 }

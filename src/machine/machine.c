@@ -17,7 +17,7 @@
 #define MINIMUM_FRAMES \
 	UINT64_C(64) /* the system, the reserve twice, a process and some pages for it */
 #define MAXIMUM_FRAMES (UINT64_C(16) << 40 >> PAGE_SHIFT)
-#define KNOWN_FLAGS NTMM_MACHINE_NO_NX
+#define KNOWN_FLAGS (NTMM_MACHINE_NO_NX | NTMM_MACHINE_NO_CLUSTERS)
 
 static bool check_config(const ntmm_machine_config *config, uint64_t ram)
 {
@@ -93,6 +93,7 @@ static NTSTATUS start(struct ntmm_machine *machine, const ntmm_machine_config *c
 	status = pager_init(&machine->pager, frames, store);
 	if (status)
 		complain("the host has no memory for %lu frames", frames);
+	machine->pager.clusters = !(config->flags & NTMM_MACHINE_NO_CLUSTERS);
 	return status;
 }
 

@@ -204,6 +204,50 @@ static void prefetched(void **state)
 	assert_int_equal(own_counters().hard, 0);
 }
 
+static void commit_and_push_out(struct place *place, char **base, int pages)
+{
+	*base = must_commit((SIZE_T)pages * PAGE, PAGE_READWRITE);
+	for (int i = 0; i < pages; i++)
+		store_at(place, *base + i * PAGE, (uint8_t)(i + 1));
+	assert_true(EmptyWorkingSet(place->process));
+	push_out(place);
+}
+
+/* PG-43: a hard fault reads the pages behind its own with it, to standby; the next are soft. */
+static void clusters(void **state)
+{
+	struct place *place = *state;
+	char *base;
+	commit_and_push_out(place, &base, 40);
+	assert_int_equal(load_at(place, base), 1);
+	assert_int_equal(own_counters().page_ins, 16);
+	assert_int_equal(info_of(base + 15 * PAGE).where, NTMM_PAGE_STANDBY);
+	assert_int_equal(info_of(base + 16 * PAGE).where, NTMM_PAGE_PAGED_OUT);
+	for (int i = 1; i < 40; i++)
+		assert_int_equal(load_at(place, base + i * PAGE), i + 1);
+	assert_int_equal(own_counters().hard, 3);
+	assert_int_equal(own_counters().page_ins, 40);
+}
+
+static void no_clusters(void **state)
+{
+	(void)state;
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .flags = NTMM_MACHINE_NO_CLUSTERS,
+	                              .ram_bytes = 1 << 20,
+	                              .paging_file_bytes = 4 << 20};
+	struct place place = {0};
+	char *base;
+	assert_int_equal(ntmm_machine_create(&config, &place.machine), STATUS_SUCCESS);
+	place_enter(&place, NTMM_LAYOUT_NT64_128TB);
+	commit_and_push_out(&place, &base, 40);
+	assert_int_equal(load_at(&place, base), 1);
+	assert_int_equal(own_counters().page_ins, 1);
+	assert_int_equal(info_of(base + PAGE).where, NTMM_PAGE_PAGED_OUT);
+	place_leave(&place);
+	ntmm_machine_destroy(place.machine);
+}
+
 /* PG-53, WS-6: at a hard maximum a fault takes one of the process's own pages. */
 static void hard_maximum(void **state)
 {
@@ -279,11 +323,18 @@ static void observers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		small_test(life_of_a_page),      small_test(clean_zero_pages),
-		small_test(least_recently_used), small_test(reset_pages_are_not_written),
-		small_test(reset_undone),        small_test(offered_by_priority),
-		small_test(locked_pages_stay),   small_test(prefetched),
-		small_test(hard_maximum),        small_test(observers),
+		small_test(life_of_a_page),
+		small_test(clean_zero_pages),
+		small_test(least_recently_used),
+		small_test(reset_pages_are_not_written),
+		small_test(reset_undone),
+		small_test(offered_by_priority),
+		small_test(locked_pages_stay),
+		small_test(prefetched),
+		small_test(clusters),
+		cmocka_unit_test(no_clusters),
+		small_test(hard_maximum),
+		small_test(observers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@
 #define STRESS_STEPS 20000000
 #define GAME_STEPS 4000
 #define HISTORY 40
+#define RECENT 6
 #define MOST_BALLAST 512
 
 /* ---- chance --------------------------------------------------------------------------------- */
@@ -104,10 +105,20 @@ static const uint32_t odd_free_types[] = {
 	MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS, MEM_DECOMMIT | MEM_COALESCE_PLACEHOLDERS, MEM_RESET,
 };
 
+/* Often where something has just been done. */
+static unsigned any_page(const struct model *m)
+{
+	unsigned page = (unsigned)below(m->count);
+	if (steps_made < RECENT || one_in(2))
+		return page;
+	uint64_t recent = history[(steps_made - 1 - below(RECENT)) % HISTORY].call.address / PAGE - m->first;
+	return recent < m->count ? (unsigned)recent : page;
+}
+
 static uint64_t any_address(const struct model *m)
 {
 	static const unsigned offsets[] = {0, 0, 0, 0, 0, 1, 0x800, 0xFF8, 0xFFC, 0xFFF};
-	return model_address(m, (unsigned)below(m->count)) + PICK(offsets);
+	return model_address(m, any_page(m)) + PICK(offsets);
 }
 
 /* Never inside a wall. */

@@ -74,7 +74,7 @@ static int set_up(void **state)
 		struct progress progress;
 		struct failure failure = {0};
 		progress_begin(&progress, "test");
-		if (!replay_machine(&fixture->plan, &fixture->runs[i], &progress, &failure))
+		if (!replay_machine(&fixture->plan, &fixture->runs[i], NULL, &progress, &failure))
 			fail_msg("%s", failure.text);
 	}
 	*state = fixture;

@@ -52,6 +52,36 @@ grep -v seconds "$work/out" >"$work/first"
 run 0 replay --json --ram 1M,2M --paging-file 16M "$work/big" "$work/small"
 grep -v seconds "$work/out" | cmp -s - "$work/first" || complain 'two replays differ'
 
+# ---- beside other policies --------------------------------------------------------------------------
+# 300 pages in a loop: LRU with fewer frames loses each before it comes round again.
+run 0 replay --compare --json --ram 1M,8M "$work/big"
+silent
+[ "$(field lru_page_ins)" = 600 ] || complain "LRU: $(field lru_page_ins) instead of 600"
+[ "$(field opt_page_ins)" -gt 0 ] && [ "$(field opt_page_ins)" -lt 600 ] || complain "optimum: $(field opt_page_ins)"
+[ "$(field page_ins)" -ge "$(field opt_page_ins)" ] || complain 'fewer page-ins than the optimum'
+[ "$(field data_frames)" -gt 200 ] && [ "$(field data_frames)" -lt 256 ] || complain "$(field data_frames) data frames"
+[ "$(grep -c '"lru_page_ins": 0,' "$work/out")" = 1 ] || complain 'LRU with 8M'
+out '"page_ins_to_lru": null'
+compared=$(grep -v seconds "$work/out" | grep -vE 'data_frames|lru|opt_page_ins' | tr -d ' ,\n')
+run 0 replay --json --ram 1M,8M "$work/big"
+[ "$(grep -v seconds "$work/out" | tr -d ' ,\n')" = "$compared" ] || complain 'comparing changes the replay'
+grep -qE 'lru|opt_page_ins|data_frames' "$work/out" && complain 'compared unasked'
+
+# Two processes: the pages of each are its own. A trace alone fits where two do not.
+run 0 replay --compare --json --ram 2M "$work/big"
+[ "$(field lru_page_ins)" = 0 ] || complain 'LRU, one process'
+run 0 replay --compare --json --ram 2M "$work/big" "$work/big.gz"
+[ "$(field lru_page_ins)" -gt 300 ] || complain "LRU, two processes: $(field lru_page_ins)"
+
+run 0 replay --csv "$work/curve.csv" --ram 1M,8M "$work/big"
+out 'IN/LRU'
+grep -qE '^ram_bytes,page_ins,lru_page_ins,opt_page_ins$' "$work/curve.csv" || complain 'header of CSV'
+grep -qE '^1048576,[0-9]+,600,[0-9]+$' "$work/curve.csv" || { complain 'CSV of 1M'; cat "$work/curve.csv"; }
+grep -qE '^8388608,0,0,0$' "$work/curve.csv" || { complain 'CSV of 8M'; cat "$work/curve.csv"; }
+[ "$(wc -l <"$work/curve.csv")" = 3 ] || complain 'rows of CSV'
+run 1 replay --csv "$work/none/curve.csv" "$work/small"
+err "$work/none/curve.csv: No such file"
+
 # ---- standard input --------------------------------------------------------------------------------
 for input in big big.gz small small.zst; do
 	run_with "$work/$input" 0 replay --json --ram 1M,4M -

@@ -5,6 +5,7 @@
 
 run 0 --help
 out 'replay TRACE...'
+out 'map --at N TRACE'
 out 'tour '
 out 'help [VERB]'
 silent
@@ -14,8 +15,12 @@ run 0 help replay
 cp "$work/out" "$work/help"
 run 0 replay --help
 cmp -s "$work/out" "$work/help" || complain "'ntmm help replay' differs from 'ntmm replay --help'"
-for word in 'Usage: ntmm replay' --ram --paging-file --layout --json --verify nt32-2gb nt32-3gb wow64-4gb \
+for word in 'Usage: ntmm replay' --ram --paging-file --layout --json --verify --compare --csv nt32-2gb nt32-3gb wow64-4gb \
 	nt64-8tb nt64-128tb 'Exit status'; do
+	out "$word"
+done
+run 0 map --help
+for word in 'Usage: ntmm map' --at --ram --paging-file --layout --json 'Exit status'; do
 	out "$word"
 done
 run 0 tour --help

@@ -56,26 +56,6 @@ static enum fault_outcome soft(struct fault *fault, struct place place, frame_t 
 	return enter(fault, place, frame);
 }
 
-/* PG-12: takes a frame for the read; the entry says transition meanwhile. */
-enum fault_outcome fault_begin_read(struct fault *fault, struct place place, struct pte pte)
-{
-	struct page_map *map = fault->map;
-	struct pager *pager = map->pager;
-	frame_t frame = table_take(map, place.table, USE_READ);
-	if (frame == NO_FRAME)
-		return FAULT_FRAME;
-	struct frame *record = frame_at(&pager->phys, frame);
-	table_wake(map, place.table);
-	record->table = place.table;
-	record->entry = place.index & (MAP_FANOUT - 1);
-	record->level = (place.level - 1u) & 7;
-	record->slot = pte_slot(pte);
-	frame_set_state(&pager->phys, frame, FRAME_READING);
-	map_set(&pager->phys, place, pte_transition(frame, pte_prot(pte)));
-	fault->reading = frame;
-	return FAULT_READ;
-}
-
 /* The system's page (AS-4): no working set, no frame of the process's. */
 static enum fault_outcome map_shared(struct fault *fault, struct place place)
 {
@@ -139,50 +119,4 @@ void fault_abandon(struct fault *fault)
 	struct page_map *map = fault->map;
 	struct place place = map_walk(&map->pager->phys, map->root, fault->page);
 	table_settle(map, place.table);
-}
-
-/* The page or table is there: on standby, until the fault that wanted it runs again. */
-static void read_arrived(struct fault *fault, struct frame *record)
-{
-	struct page_map *map = fault->map;
-	frame_set_state(&map->pager->phys, fault->reading, FRAME_STANDBY);
-	map->tally.page_ins++;
-	map->pager->tally.page_ins++;
-	pager_event(map->pager, map, NTMM_EVENT_PAGE_IN, fault->page, fault->reading, record->slot);
-	if (record->level == 0 && !fault->prefetch) {
-		TALLY(map, hard);
-		pager_event(map->pager, map, NTMM_EVENT_HARD, fault->page, fault->reading,
-		            record->slot);
-		fault->counted = true;
-	}
-}
-
-/* It could not be read: its entry says paged out, as before. */
-static void read_failed(struct fault *fault, struct frame *record)
-{
-	struct pager *pager = fault->map->pager;
-	struct place place = map_place_of(&pager->phys, fault->reading);
-	map_set(&pager->phys, place, pte_paged_out(record->slot, pte_prot(pte_load(place.entry))));
-	record->slot = 0; /* the entry's again */
-	frame_set_state(&pager->phys, fault->reading, FRAME_FREE);
-	table_settle(fault->map, place.table);
-	pager->read_errors++;
-}
-
-NTSTATUS fault_read(struct fault *fault)
-{
-	struct pager *pager = fault->map->pager;
-	struct frame *record = frame_at(&pager->phys, fault->reading);
-	int error = pager->store->operations->read(pager->store, record->slot,
-	                                           frame_bytes(&pager->phys, fault->reading), 1);
-	lock_take(&pager->lock);
-	if (record->flags & FRAME_ORPHAN)
-		pager_drop(pager, fault->reading);
-	else if (error)
-		read_failed(fault, record);
-	else
-		read_arrived(fault, record);
-	pthread_cond_broadcast(&pager->transferred);
-	lock_drop(&pager->lock);
-	return error ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS;
 }

@@ -17,7 +17,10 @@ struct fault {
 	bool shared;          /* the system's shared page */
 	bool counted;         /* as a hard fault, before it was started again */
 	bool prefetch;        /* do not enter the working set */
-	frame_t reading;      /* FAULT_READ: into this frame */
+	uint64_t prefetch_end; /* and read nothing from this page on */
+	frame_t reading[CLUSTER_PAGES]; /* FAULT_READ: into these frames, the fault's own first */
+	uint32_t cluster;     /* how many */
+	bool alone;           /* read no others with it: that has failed */
 	NTSTATUS status;      /* FAULT_FAILED: why */
 	struct place place;   /* FAULT_DONE: the entry, present, accessed, and dirty for a store */
 };
@@ -34,10 +37,13 @@ enum fault_outcome fault_step(struct fault *fault);
 /* A fault that took steps is given up: tables it has made are let go. */
 void fault_abandon(struct fault *fault);
 
-/* FAULT_READ for the page or table whose entry, at `place`, is paged out. */
+/* ---- read.c ---- */
+
+/* FAULT_READ for the page or table whose entry, at `place`, is paged out; FAULT_FRAME. */
 enum fault_outcome fault_begin_read(struct fault *fault, struct place place, struct pte pte);
 
-/* (s) The I/O that FAULT_READ asks for. STATUS_SUCCESS, or the reason: then the page is where it was. */
+/* (s) The I/O that FAULT_READ asks for. STATUS_SUCCESS: try again; or the reason: then the page is
+ * where it was. */
 NTSTATUS fault_read(struct fault *fault);
 
 #endif

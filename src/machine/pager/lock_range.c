@@ -139,10 +139,10 @@ NTSTATUS pages_unlock(struct space *space, struct range range, unsigned how)
 }
 
 /* Reads one page if it is in the paging file, and its table is in memory. False: no room, stop. */
-static bool prefetch_page(struct machine_process *process, uint64_t *page)
+static bool prefetch_page(struct machine_process *process, uint64_t *page, uint64_t end)
 {
 	struct page_map *map = &process->map;
-	struct fault fault = {.map = map, .page = *page, .prefetch = true};
+	struct fault fault = {.map = map, .page = *page, .prefetch = true, .prefetch_end = end};
 	enum fault_outcome outcome = FAULT_DONE;
 	if (!machine_process_lock(process))
 		return false;
@@ -163,7 +163,7 @@ void pages_prefetch(struct space *space, struct range range)
 {
 	struct machine_process *process = machine_process_of(space);
 	uint64_t page = range.start;
-	while (page < range.end && prefetch_page(process, &page))
+	while (page < range.end && prefetch_page(process, &page, range.end))
 		;
 	pager_deliver(process->map.pager);
 }

@@ -8,13 +8,15 @@ static void release_parts(struct pager *pager)
 	if (pager->store)
 		pager->store->operations->close(pager->store);
 	os_free(pager->cluster);
+	os_free(pager->read_cluster);
 }
 
 NTSTATUS pager_init(struct pager *pager, uint64_t frames, struct store *store)
 {
 	*pager = (struct pager){.store = store, .shared_page = NO_FRAME};
 	pager->cluster = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
-	if (!pager->cluster || !phys_init(&pager->phys, frames)) {
+	pager->read_cluster = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
+	if (!pager->cluster || !pager->read_cluster || !phys_init(&pager->phys, frames)) {
 		release_parts(pager);
 		return STATUS_NO_MEMORY;
 	}

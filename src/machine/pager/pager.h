@@ -29,7 +29,7 @@
 #include "space/charge.h"
 #include "space/layout.h"
 
-#define CLUSTER_PAGES 16 /* pages a write (PG-60) */
+#define CLUSTER_PAGES 16 /* pages a transfer at most (PG-43, PG-60) */
 #define RESERVE_PAGES 16 /* frames that no promise counts on, so that any page can be exchanged */
 
 /* Counters of a process; the machine's are their sums, and those of ended ones. (p) */
@@ -81,6 +81,10 @@ struct pager {
 	frame_t shared_page;         /* at 0x7FFE0000 of every process, and in system space */
 	frame_t system_wide;         /* level 3 table of the system space of 64-bit systems */
 	frame_t system_narrow;       /* level 2 table of that of 32-bit ones: 3 to 4 GB */
+	bool clusters;               /* hard faults read ahead */
+	/* the one clustered read that may be under way */
+	bool reading;
+	uint8_t *read_cluster;       /* CLUSTER_PAGES pages */
 	/* the one write that may be under way */
 	bool writing;
 	uint32_t single_writes;      /* after a failed cluster: pages to be tried alone */

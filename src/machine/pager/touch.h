@@ -18,6 +18,7 @@ struct machine_process {
 	struct page_map map;
 	struct ntmm_machine *machine;
 	struct ntmm_thread *threads; /* guarded by the space's lock */
+	bool threads_forgotten;      /* (the same) by the map; its machine may be gone, too */
 	_Atomic bool gone;           /* has ended: map may not be used */
 };
 

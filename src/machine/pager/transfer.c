@@ -24,12 +24,14 @@ static NTSTATUS copy_part(struct fault *fault, void *context)
 NTSTATUS transfer_bytes(const struct transfer *transfer, uint64_t *done)
 {
 	struct part part = {.store = transfer->access == NTMM_STORE};
-	struct touch touch = {transfer->process, 0, transfer->access, transfer->mode, copy_part, &part};
+	struct touch touch = {transfer->process, 0,         transfer->access,
+	                      transfer->mode,    copy_part, &part};
 	NTSTATUS status = STATUS_SUCCESS;
 	for (*done = 0; *done < transfer->bytes; *done += part.bytes) {
 		part.address = transfer->address + *done;
 		part.host = (uint8_t *)transfer->host + *done;
-		part.bytes = min_u64(transfer->bytes - *done, PAGE_BYTES - part.address % PAGE_BYTES);
+		part.bytes =
+			min_u64(transfer->bytes - *done, PAGE_BYTES - part.address % PAGE_BYTES);
 		touch.address = part.address;
 		status = touch_as_service(&touch);
 		if (status)

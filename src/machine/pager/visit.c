@@ -99,7 +99,8 @@ void visit_all_tables(struct page_map *map, struct range range, const struct vis
 		struct place place = map_walk(&map->pager->phys, map->root, page);
 		struct pte pte = pte_load(place.entry);
 		if (place.level == 1) {
-			page = visit_table(map, place, page, range.end, visit->entry, visit->context);
+			page = visit_table(map, place, page, range.end, visit->entry,
+			                   visit->context);
 			spent = 0;
 		} else if (pte_is_zero(pte)) {
 			page = after_span(place, page);

@@ -44,7 +44,7 @@ static bool walk_and_fill(struct ntmm_thread *thread, ntmm_access access, uint64
 	if (address > thread->process->space.layout->maximum)
 		return false;
 	lock_take(&map->pager->lock);
-	if (map->root != NO_FRAME) {
+	if (!atomic_load(&thread->process->gone)) {
 		struct place place = map_walk(&map->pager->phys, map->root, page_of(address));
 		struct pte pte = pte_load(place.entry);
 		done = place.level == 1 && allows(pte, access);

@@ -50,7 +50,7 @@ void thread_stop(struct ntmm_thread *thread)
 		link = &(*link)->next;
 	if (*link)
 		*link = thread->next;
-	if (!process->space.ended)
+	if (!process->threads_forgotten)
 		unlink_translator(&process->map, &thread->translator);
 	shared_lock_drop(&process->space.lock);
 }

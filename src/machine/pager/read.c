@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading pages and tables in from the paging file.
+ *
+ * The entry says transition while the frame is in state reading; whoever meets it waits (PG-44). What
+ * arrives is on standby, until the fault that wanted it runs again. Pages behind the faulting one, in
+ * the process and in the paging file alike, are read with it (PG-43), if memory is not short.
+ */
+#include <string.h>
+
+#include "machine/pager/events.h"
+#include "machine/pager/fault.h"
+#include "machine/pager/frames.h"
+#include "machine/pager/table.h"
+
+/* PG-12: takes a frame for the read. */
+static bool begin_one(struct fault *fault, struct place place, struct pte pte)
+{
+	struct page_map *map = fault->map;
+	struct pager *pager = map->pager;
+	frame_t frame = table_take(map, place.table, USE_READ);
+	if (frame == NO_FRAME)
+		return false;
+	struct frame *record = frame_at(&pager->phys, frame);
+	table_wake(map, place.table);
+	record->table = place.table;
+	record->entry = place.index & (MAP_FANOUT - 1);
+	record->level = (place.level - 1u) & 7;
+	record->slot = pte_slot(pte);
+	frame_set_state(&pager->phys, frame, FRAME_READING);
+	map_set(&pager->phys, place, pte_transition(frame, pte_prot(pte)));
+	fault->reading[fault->cluster++] = frame;
+	return true;
+}
+
+/* Room for a cluster that nobody has asked for. */
+static bool is_plenty(const struct pager *pager)
+{
+	return phys_available(&pager->phys) > pager->phys.count / 32 + CLUSTER_PAGES;
+}
+
+static bool may_read_ahead(const struct fault *fault, struct place place)
+{
+	const struct pager *pager = fault->map->pager;
+	return pager->clusters && !pager->reading && !fault->alone && place.level == 1 &&
+	       is_plenty(pager);
+}
+
+/* The pages after it, as long as they are in the slots after its own. */
+static void read_ahead(struct fault *fault, struct place place, struct pte pte)
+{
+	unsigned left = MAP_FANOUT - 1u - place.index;
+	for (unsigned n = 1; n < CLUSTER_PAGES && n <= left; n++) {
+		if (fault->prefetch && fault->page + n >= fault->prefetch_end)
+			return;
+		place.index++;
+		place.entry++;
+		struct pte next = pte_load(place.entry);
+		if (!pte_is_paged_out(next) || pte_slot(next) != pte_slot(pte) + n)
+			return;
+		if (!begin_one(fault, place, next))
+			return;
+	}
+}
+
+enum fault_outcome fault_begin_read(struct fault *fault, struct place place, struct pte pte)
+{
+	fault->cluster = 0;
+	if (!begin_one(fault, place, pte))
+		return FAULT_FRAME;
+	if (may_read_ahead(fault, place))
+		read_ahead(fault, place, pte);
+	fault->map->pager->reading |= fault->cluster > 1;
+	return FAULT_READ;
+}
+
+/* One transfer; several pages come through the pager's buffer. */
+static int transfer(struct fault *fault)
+{
+	struct pager *pager = fault->map->pager;
+	struct phys *phys = &pager->phys;
+	uint32_t slot = frame_at(phys, fault->reading[0])->slot;
+	bool many = fault->cluster > 1;
+	void *to = many ? pager->read_cluster : frame_bytes(phys, fault->reading[0]);
+	int error = pager->store->operations->read(pager->store, slot, to, fault->cluster);
+	for (uint32_t i = 0; many && !error && i < fault->cluster; i++)
+		memcpy(frame_bytes(phys, fault->reading[i]), pager->read_cluster + i * PAGE_BYTES,
+		       PAGE_BYTES);
+	return error;
+}
+
+static void count_hard(struct fault *fault, const struct frame *record)
+{
+	struct page_map *map = fault->map;
+	TALLY(map, hard);
+	pager_event(map->pager, map, NTMM_EVENT_HARD, fault->page, fault->reading[0], record->slot);
+	fault->counted = true;
+}
+
+static void arrived(struct fault *fault, uint32_t i)
+{
+	struct page_map *map = fault->map;
+	struct frame *record = frame_at(&map->pager->phys, fault->reading[i]);
+	frame_set_state(&map->pager->phys, fault->reading[i], FRAME_STANDBY);
+	TALLY(map, page_ins);
+	pager_event(map->pager, map, NTMM_EVENT_PAGE_IN, fault->page + i, fault->reading[i],
+	            record->slot);
+	if (i == 0 && record->level == 0 && !fault->prefetch)
+		count_hard(fault, record);
+}
+
+/* It could not be read: its entry says paged out, as before. */
+static void not_read(struct fault *fault, uint32_t i)
+{
+	struct pager *pager = fault->map->pager;
+	struct frame *record = frame_at(&pager->phys, fault->reading[i]);
+	struct place place = map_place_of(&pager->phys, fault->reading[i]);
+	map_set(&pager->phys, place,
+	        pte_paged_out(record->slot, pte_prot(pte_load(place.entry))));
+	record->slot = 0; /* the entry's again */
+	frame_set_state(&pager->phys, fault->reading[i], FRAME_FREE);
+	table_settle(fault->map, place.table);
+}
+
+static void finish(struct fault *fault, int error)
+{
+	struct pager *pager = fault->map->pager;
+	for (uint32_t i = 0; i < fault->cluster; i++) {
+		if (frame_at(&pager->phys, fault->reading[i])->flags & FRAME_ORPHAN)
+			pager_drop(pager, fault->reading[i]);
+		else if (error)
+			not_read(fault, i);
+		else
+			arrived(fault, i);
+	}
+	if (fault->cluster > 1)
+		pager->reading = false;
+	pager->read_errors += error != 0;
+	pthread_cond_broadcast(&pager->transferred);
+}
+
+NTSTATUS fault_read(struct fault *fault)
+{
+	struct pager *pager = fault->map->pager;
+	bool many = fault->cluster > 1;
+	int error = transfer(fault);
+	lock_take(&pager->lock);
+	finish(fault, error);
+	lock_drop(&pager->lock);
+	fault->alone |= error != 0;
+	return error && !many ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS; /* a cluster: page by page */
+}

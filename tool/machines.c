@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "machines.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <ntmm/status.h>
+#include "sizes.h"
+
+bool layout_parse(const char *name, ntmm_layout *layout)
+{
+	for (int each = 0; each < NTMM_LAYOUTS; each++) {
+		if (strcmp(ntmm_layout_name((ntmm_layout)each), name) == 0) {
+			*layout = (ntmm_layout)each;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct layout_names layout_names(void)
+{
+	struct layout_names names = {""};
+	for (int each = 0; each < NTMM_LAYOUTS; each++) {
+		size_t used = strlen(names.text);
+		snprintf(names.text + used, sizeof names.text - used, "%s%s", used ? ", " : "",
+		         ntmm_layout_name((ntmm_layout)each));
+	}
+	return names;
+}
+
+bool machine_open(uint64_t ram_bytes, uint64_t paging_file_bytes, ntmm_machine **machine,
+                  struct failure *failure)
+{
+	ntmm_machine_config config = {
+		.size = sizeof config,
+		.ram_bytes = ram_bytes,
+		.paging_file_bytes = paging_file_bytes,
+	};
+	NTSTATUS status = ntmm_machine_create(&config, machine);
+	if (status == STATUS_SUCCESS)
+		return true;
+	const char *name = ntmm_status_name(status);
+	return fail_with(failure, status == STATUS_INVALID_PARAMETER ? EXIT_WRONG : EXIT_FAILED,
+	                 "no machine with %s of RAM and a paging file of %s: %s (%s)",
+	                 size_text(ram_bytes).text, size_text(paging_file_bytes).text,
+	                 ntmm_error_message(), name ? name : "");
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the verbs need to make a machine: its layout by name, and the machine itself.
+ */
+#ifndef TOOL_MACHINES_H
+#define TOOL_MACHINES_H
+
+#include <ntmm/machine.h>
+
+#include "failure.h"
+
+#define DEFAULT_RAM "64M"
+#define DEFAULT_PAGING_FILE "256M"
+
+/* False: no layout has that name. */
+bool layout_parse(const char *name, ntmm_layout *layout);
+
+/* The names of all, with commas. */
+struct layout_names {
+	char text[256];
+};
+struct layout_names layout_names(void);
+
+bool machine_open(uint64_t ram_bytes, uint64_t paging_file_bytes, ntmm_machine **machine,
+                  struct failure *failure);
+
+#endif
