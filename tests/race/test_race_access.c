@@ -405,6 +405,7 @@ struct resets {
 	HANDLE process;
 	uint64_t base, others;
 	_Atomic uint64_t begun, done;
+	_Atomic bool hold;
 };
 
 static void reset_all_the_time(void *context, unsigned number)
@@ -413,7 +414,8 @@ static void reset_all_the_time(void *context, unsigned number)
 	uint64_t chance = number;
 	while (race_goes_on()) {
 		r->begun++;
-		MUST(VirtualAllocEx(r->process, pointer(r->base), PAGE, MEM_RESET, PAGE_READWRITE));
+		if (!r->hold)
+			MUST(VirtualAllocEx(r->process, pointer(r->base), PAGE, MEM_RESET, PAGE_READWRITE));
 		r->done++;
 		race_pause(&chance);
 	}
@@ -427,6 +429,24 @@ static void press(void *context, unsigned number)
 	while (race_goes_on())
 		MUST(ntmm_store64(thread, r->others + draw(&chance) % OTHERS * PAGE, 1));
 	ntmm_thread_destroy(thread);
+}
+
+/* Stores when no reset is under way, and none will be: then the page may leave RAM. False: one is. */
+static bool keep_one(struct resets *r, ntmm_thread *thread, uint64_t value, uint64_t *chance)
+{
+	uint64_t seen;
+	r->hold = true;
+	uint64_t done = r->done;
+	bool quiet = r->begun == done;
+	if (quiet) {
+		MUST(ntmm_store64(thread, r->base, value));
+		MUST(EmptyWorkingSet(r->process));
+		for (unsigned i = 0; i < 40; i++)
+			MUST(ntmm_store64(thread, r->others + draw(chance) % OTHERS * PAGE, 1));
+		MUST(ntmm_load64(thread, r->base, &seen) && seen == value);
+	}
+	r->hold = false;
+	return quiet;
 }
 
 /* VA-64: what is stored after MEM_RESET has returned is kept; what was stored before is, or is zero. */
@@ -446,14 +466,10 @@ static void store_after_reset_is_kept(void **state)
 	for (uint64_t chance = 1; race_goes_on();) {
 		uint64_t done = r.done;
 		MUST(ntmm_store64(thread, r.base, ++value));
-		if (draw(&chance) % 4 == 0) {
-			MUST(EmptyWorkingSet(r.process));
-			race_pause(&chance);
-		}
 		MUST(ntmm_load64(thread, r.base, &seen));
-		bool quiet = r.begun == done;
-		MUST(seen == value || (!quiet && seen == 0));
-		kept += quiet;
+		MUST(seen == value || (r.begun != done && seen == 0));
+		if (draw(&chance) % 16 == 0)
+			kept += keep_one(&r, thread, ++value, &chance);
 	}
 	race_join(runners, 2);
 	MUST(kept > 0);

@@ -3,6 +3,7 @@
  * The progress bar is drawn on a terminal, taken away at the end, and nowhere else.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,6 +25,20 @@ static void show(uint64_t whole)
 	progress_end(&progress);
 }
 
+/* A terminal hands on what is written to it piece by piece, when it likes. */
+static void read_all(int from, char *text, size_t room)
+{
+	struct pollfd ready = {.fd = from, .events = POLLIN};
+	size_t length = 0;
+	while (length < room - 1 && poll(&ready, 1, 300) > 0 && (ready.revents & POLLIN)) {
+		ssize_t got = read(from, text + length, room - 1 - length);
+		if (got <= 0)
+			break;
+		length += (size_t)got;
+	}
+	text[length] = 0;
+}
+
 /* What show() writes to standard error while that is `file`. */
 static void record(int file, int from, uint64_t whole, char *text, size_t room)
 {
@@ -32,8 +47,7 @@ static void record(int file, int from, uint64_t whole, char *text, size_t room)
 	show(whole);
 	dup2(kept, STDERR_FILENO);
 	close(kept);
-	ssize_t got = read(from, text, room - 1);
-	text[got > 0 ? got : 0] = 0;
+	read_all(from, text, room);
 }
 
 static void bar_is_drawn_on_a_terminal(void **state)
