@@ -29,13 +29,13 @@ struct layout_names layout_names(void)
 	return names;
 }
 
-bool machine_open(uint64_t ram_bytes, uint64_t paging_file_bytes, ntmm_machine **machine,
-                  struct failure *failure)
+bool machine_open(struct machine_plan plan, ntmm_machine **machine, struct failure *failure)
 {
 	ntmm_machine_config config = {
 		.size = sizeof config,
-		.ram_bytes = ram_bytes,
-		.paging_file_bytes = paging_file_bytes,
+		.flags = plan.flags,
+		.ram_bytes = plan.ram_bytes,
+		.paging_file_bytes = plan.paging_file_bytes,
 	};
 	NTSTATUS status = ntmm_machine_create(&config, machine);
 	if (status == STATUS_SUCCESS)
@@ -43,6 +43,6 @@ bool machine_open(uint64_t ram_bytes, uint64_t paging_file_bytes, ntmm_machine *
 	const char *name = ntmm_status_name(status);
 	return fail_with(failure, status == STATUS_INVALID_PARAMETER ? EXIT_WRONG : EXIT_FAILED,
 	                 "no machine with %s of RAM and a paging file of %s: %s (%s)",
-	                 size_text(ram_bytes).text, size_text(paging_file_bytes).text,
+	                 size_text(plan.ram_bytes).text, size_text(plan.paging_file_bytes).text,
 	                 ntmm_error_message(), name ? name : "");
 }

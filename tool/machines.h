@@ -21,7 +21,11 @@ struct layout_names {
 };
 struct layout_names layout_names(void);
 
-bool machine_open(uint64_t ram_bytes, uint64_t paging_file_bytes, ntmm_machine **machine,
-                  struct failure *failure);
+/* What a machine is made of; flags are NTMM_MACHINE_. */
+struct machine_plan {
+	uint64_t ram_bytes, paging_file_bytes;
+	uint32_t flags;
+};
+bool machine_open(struct machine_plan plan, ntmm_machine **machine, struct failure *failure);
 
 #endif

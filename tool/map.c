@@ -133,7 +133,7 @@ static bool replay_and_print(const struct options *chosen, struct trace *trace, 
 	};
 	struct replay_process process;
 	ntmm_machine *machine;
-	if (!machine_open(chosen->ram_bytes, chosen->paging_file_bytes, &machine, failure)) {
+	if (!machine_open((struct machine_plan){chosen->ram_bytes, chosen->paging_file_bytes, 0}, &machine, failure)) {
 		trace_close(trace);
 		return false;
 	}

@@ -21,7 +21,7 @@ struct options {
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-enum { OPTION_JSON = 0x100, OPTION_VERIFY, OPTION_COMPARE, OPTION_CSV };
+enum { OPTION_JSON = 0x100, OPTION_VERIFY, OPTION_COMPARE, OPTION_CSV, OPTION_NO_CLUSTERS };
 
 static const struct argp_option options[] = {
 	{"ram", 'r', "SIZE[,SIZE...]", 0,
@@ -36,6 +36,8 @@ static const struct argp_option options[] = {
 	 "with it", 0},
 	{"compare", OPTION_COMPARE, NULL, 0,
 	 "count what exact LRU and the optimum would have read from the paging file", 0},
+	{"no-clusters", OPTION_NO_CLUSTERS, NULL, 0,
+	 "read each page from the paging file alone, without those behind it", 0},
 	{"csv", OPTION_CSV, "FILE", 0,
 	 "compare, and write RAM and page-ins of each machine, of LRU and of the optimum to FILE", 0},
 	{0},
@@ -100,6 +102,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_COMPARE:
 		chosen->plan.compare = true;
+		return 0;
+	case OPTION_NO_CLUSTERS:
+		chosen->plan.machine_flags |= NTMM_MACHINE_NO_CLUSTERS;
 		return 0;
 	case OPTION_CSV:
 		chosen->csv = argument;

@@ -30,6 +30,7 @@ struct replay_plan {
 	size_t machines;
 	uint64_t paging_file_bytes;
 	ntmm_layout layout;
+	uint32_t machine_flags; /* NTMM_MACHINE_ */
 	bool verify, compare;
 };
 

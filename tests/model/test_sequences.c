@@ -20,7 +20,7 @@
 
 #include "world.h"
 
-#define LONGEST 6 /* of any walk */
+#define LONGEST 7 /* of any walk */
 #define BASE UINT64_C(0x200000)
 #define P(n) (BASE + (n) * PAGE)
 #define PAGES 4
@@ -264,6 +264,11 @@ static void follow(const struct plan *plan)
 	end(plan);
 }
 
+static unsigned at_length(unsigned calls)
+{
+	return calls + (getenv("NTMM_STRESS") != NULL);
+}
+
 static void all_of_four(void **state)
 {
 	const struct plan plan = {.letters = alphabet, .count = LETTERS, .longest = 4, .merge = SLOW};
@@ -274,7 +279,7 @@ static void all_of_four(void **state)
 
 static void longer(void **state)
 {
-	const struct plan plan = {.letters = alphabet, .count = LETTERS, .longest = LONGEST, .merge = true};
+	const struct plan plan = {.letters = alphabet, .count = LETTERS, .longest = at_length(6), .merge = true};
 	(void)state;
 	begin(256, 64);
 	follow(&plan);
@@ -283,7 +288,7 @@ static void longer(void **state)
 /* With as little RAM as can be, and pages that leave it between calls. */
 static void with_paging(void **state)
 {
-	const struct plan plan = {.letters = paging_alphabet, .count = PAGING_LETTERS, .longest = SLOW ? 5 : 6,
+	const struct plan plan = {.letters = paging_alphabet, .count = PAGING_LETTERS, .longest = at_length(6) - SLOW,
 	                          .beginning = written, .beginnings = sizeof written / sizeof written[0]};
 	(void)state;
 	begin(64, 200);

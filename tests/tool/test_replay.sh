@@ -52,6 +52,14 @@ grep -v seconds "$work/out" >"$work/first"
 run 0 replay --json --ram 1M,2M --paging-file 16M "$work/big" "$work/small"
 grep -v seconds "$work/out" | cmp -s - "$work/first" || complain 'two replays differ'
 
+# ---- pages read with others, or alone -----------------------------------------------------------------
+run 0 replay --json --ram 1M "$work/big"
+hard=$(field hard_faults)
+[ "$hard" -lt "$(field page_ins)" ] || complain 'no page was read with another'
+run 0 replay --json --no-clusters --ram 1M "$work/big"
+[ "$(field hard_faults)" = "$(field page_ins)" ] || complain 'a page was read with another'
+[ "$(field hard_faults)" -gt "$hard" ] || complain 'clusters do not save hard faults'
+
 # ---- beside other policies --------------------------------------------------------------------------
 # 300 pages in a loop: LRU with fewer frames loses each before it comes round again.
 run 0 replay --compare --json --ram 1M,8M "$work/big"
