@@ -96,7 +96,7 @@ static void four_times_ram(void **state)
 	check(machine);
 	ntmm_machine_counters c = counters_of(machine);
 	assert_true(c.page_outs >= PROCESSES * MB / PAGE - c.ram);
-	assert_true(c.hard >= 2 * (PROCESSES * MB / PAGE - c.ram));
+	assert_true(c.page_ins >= 2 * (PROCESSES * MB / PAGE - c.ram));
 	assert_true(c.slots_used > 0);
 	for (int i = 0; i < PROCESSES; i++) {
 		ntmm_thread_destroy(thread[i]);

@@ -33,17 +33,16 @@ static bool begin_one(struct fault *fault, struct place place, struct pte pte)
 	return true;
 }
 
-/* Room for a cluster that nobody has asked for. */
-static bool is_plenty(const struct pager *pager)
+/* Room for a page that nobody has asked for. */
+static bool has_room(const struct pager *pager)
 {
-	return phys_available(&pager->phys) > pager->phys.count / 32 + CLUSTER_PAGES;
+	return phys_available(&pager->phys) > CLUSTER_PAGES / 2;
 }
 
 static bool may_read_ahead(const struct fault *fault, struct place place)
 {
 	const struct pager *pager = fault->map->pager;
-	return pager->clusters && !pager->reading && !fault->alone && place.level == 1 &&
-	       is_plenty(pager);
+	return pager->clusters && !pager->reading && !fault->alone && place.level == 1;
 }
 
 /* The pages after it, as long as they are in the slots after its own. */
@@ -58,7 +57,7 @@ static void read_ahead(struct fault *fault, struct place place, struct pte pte)
 		struct pte next = pte_load(place.entry);
 		if (!pte_is_paged_out(next) || pte_slot(next) != pte_slot(pte) + n)
 			return;
-		if (!begin_one(fault, place, next))
+		if (!has_room(fault->map->pager) || !begin_one(fault, place, next))
 			return;
 	}
 }

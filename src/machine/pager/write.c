@@ -18,27 +18,55 @@ struct cluster {
 	uint32_t count, slot;
 };
 
-/* Takes the oldest modified pages into a cluster, as many as there are slots in a row. */
+static void add(struct pager *pager, struct cluster *cluster, frame_t frame)
+{
+	struct phys *phys = &pager->phys;
+	struct frame *record = frame_at(phys, frame);
+	uint32_t i = cluster->count++;
+	CHECK(!record->slot);
+	frame_set_state(phys, frame, FRAME_WRITING);
+	record->slot = cluster->slot + i;
+	memcpy(pager->cluster + i * PAGE_BYTES, frame_bytes(phys, frame), PAGE_BYTES);
+	cluster->frames[i] = frame;
+}
+
+static bool is_modified(const struct phys *phys, const struct pte *entry)
+{
+	struct pte pte = pte_load(entry);
+	return pte_is_transition(pte) && frame_at(phys, pte_frame(pte))->state == FRAME_MODIFIED;
+}
+
+/* The page in `frame` and its neighbours that are modified, in the order of their addresses: so that
+ * they are behind each other in the paging file, too, and can be read together. */
+static void add_neighbours(struct pager *pager, struct cluster *cluster, uint32_t most, frame_t frame)
+{
+	struct place place = map_place_of(&pager->phys, frame);
+	unsigned back = 0;
+	while (back < CLUSTER_PAGES - 1 && back < place.index &&
+	       is_modified(&pager->phys, place.entry - back - 1))
+		back++;
+	struct pte *entry = place.entry - back;
+	const struct pte *end = place.entry - place.index + MAP_FANOUT;
+	for (; cluster->count < most && entry < end && is_modified(&pager->phys, entry); entry++)
+		add(pager, cluster, pte_frame(pte_load(entry)));
+}
+
+/* Takes modified pages into a cluster, the oldest and their neighbours, as many as there are slots in a
+ * row. */
 static bool gather(struct pager *pager, struct cluster *cluster)
 {
 	struct phys *phys = &pager->phys;
-	uint32_t wanted =
-		pager->single_writes ? 1 : (uint32_t)min_u64(CLUSTER_PAGES, phys->modified.count);
+	uint32_t wanted = (uint32_t)min_u64(CLUSTER_PAGES, phys->modified.count);
 	if (!pager->store || !phys->modified.count)
 		return false;
+	if (pager->single_writes)
+		wanted = 1;
 	if (!slots_left(pager->store))
 		write_reclaim_slots(pager, wanted);
-	cluster->count = slots_take(pager->store, wanted, &cluster->slot);
-	for (uint32_t i = 0; i < cluster->count; i++) {
-		frame_t frame = phys->modified.first;
-		struct frame *record = frame_at(phys, frame);
-		CHECK(!record->slot);
-		frame_set_state(phys, frame, FRAME_WRITING);
-		record->slot = cluster->slot + i;
-		memcpy(pager->cluster + i * PAGE_BYTES, frame_bytes(phys, frame), PAGE_BYTES);
-		cluster->frames[i] = frame;
-	}
-	return cluster->count != 0;
+	uint32_t most = slots_take(pager->store, wanted, &cluster->slot);
+	while (cluster->count < most)
+		add_neighbours(pager, cluster, most, phys->modified.first);
+	return most != 0;
 }
 
 static void written(struct pager *pager, frame_t frame)
