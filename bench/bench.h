@@ -4,10 +4,11 @@
  *
  * A row compares an operation of ntmm with a reference that does the same work, or the part of it
  * that cannot be avoided, without ntmm. Both are repeated in turn in the same process, so that they
- * see the same machine; the first repetition of each only warms memory up. What counts is the ratio.
+ * see the same machine; the first repetition of each only warms memory up. What counts is the
+ * ratio.
  *
- * Time is what the thread had a processor for, so that other processes of the host count little; where
- * threads wait for one another it is the clock on the wall, a call at a time.
+ * Time is what the thread had a processor for, so that other processes of the host count little;
+ * where threads wait for one another it is the clock on the wall, a call at a time.
  *
  * Units: nanoseconds for one operation, bytes. Errors: nothing here returns one; what a benchmark
  * needs and does not get ends the program with a message. Threads: one, but where a row says so.
@@ -48,10 +49,10 @@ struct target {
 struct row {
 	const char *name;
 	const char *operation;
-	const char *against;   /* the reference; NULL: there is none */
+	const char *against; /* the reference; NULL: there is none */
 	struct target target;
-	uint64_t size;         /* what the functions take it for */
-	bool large;            /* takes seconds or gigabytes: not when quick */
+	uint64_t size; /* what the functions take it for */
+	bool large;    /* takes seconds or gigabytes: not when quick */
 	/* NULL: the row cannot be measured here, *why says what is missing. */
 	void *(*begin)(const struct row *row, const struct bench *bench, const char **why);
 	/* One repetition each: ns for one operation. */
@@ -61,8 +62,8 @@ struct row {
 };
 
 /* Each ends with a row without a name. */
-extern const struct row rows_hit[], rows_walk[], rows_fault[], rows_hard[], rows_regions[], rows_large[],
-	rows_copy[], rows_protect[], rows_replay[];
+extern const struct row rows_hit[], rows_walk[], rows_fault[], rows_hard[], rows_regions[],
+	rows_large[], rows_copy[], rows_protect[], rows_replay[];
 
 static inline double read_clock(clockid_t clock)
 {
@@ -103,7 +104,7 @@ static inline uint64_t random_next(uint64_t *state)
 /* Keeps the compiler from leaving out what leads to `value`. */
 static inline void use(uint64_t value)
 {
-	__asm__ volatile("" : : "r"(value));
+	__asm__ volatile("" ::"r"(value));
 }
 
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -56,7 +56,8 @@ static double read_ours(void *state)
 	const struct copy *copy = state;
 	double start = now();
 	for (uint64_t i = 0; i < copy->turns; i++)
-		must(ReadProcessMemory(copy->guest.process, address_pointer(copy->base), copy->buffer, copy->bytes, NULL),
+		must(ReadProcessMemory(copy->guest.process, address_pointer(copy->base),
+		                       copy->buffer, copy->bytes, NULL),
 		     "ReadProcessMemory");
 	return (now() - start) / (double)copy->turns;
 }
@@ -66,15 +67,34 @@ static double write_ours(void *state)
 	const struct copy *copy = state;
 	double start = now();
 	for (uint64_t i = 0; i < copy->turns; i++)
-		must(WriteProcessMemory(copy->guest.process, address_pointer(copy->base), copy->buffer, copy->bytes, NULL),
+		must(WriteProcessMemory(copy->guest.process, address_pointer(copy->base),
+		                        copy->buffer, copy->bytes, NULL),
 		     "WriteProcessMemory");
 	return (now() - start) / (double)copy->turns;
 }
 
 const struct row rows_copy[] = {
-	{"read-1m", "ReadProcessMemory of 1 MB", "memcpy", {TARGET_RATE, 0.6}, MB, false,
-	 begin, theirs, read_ours, end},
-	{"write-1m", "WriteProcessMemory of 1 MB", "memcpy", {TARGET_RATE, 0.6}, MB, false,
-	 begin, theirs, write_ours, end},
+	{
+		.name = "read-1m",
+		.operation = "ReadProcessMemory of 1 MB",
+		.against = "memcpy",
+		.target = {TARGET_RATE, 0.6},
+		.size = MB,
+		.begin = begin,
+		.theirs = theirs,
+		.ours = read_ours,
+		.end = end,
+	},
+	{
+		.name = "write-1m",
+		.operation = "WriteProcessMemory of 1 MB",
+		.against = "memcpy",
+		.target = {TARGET_RATE, 0.6},
+		.size = MB,
+		.begin = begin,
+		.theirs = theirs,
+		.ours = write_ours,
+		.end = end,
+	},
 	{0},
 };

@@ -53,7 +53,8 @@ static double touch_new_region(const struct fault *fault)
 	uint64_t before = guest_counters(&fault->guest).demand_zero;
 	uint64_t base = guest_commit(&fault->guest, fault->bytes);
 	double time = guest_store_pages(&fault->guest, base, fault->bytes);
-	must(guest_counters(&fault->guest).demand_zero - before == fault->bytes / PAGE, "one fault a page");
+	must(guest_counters(&fault->guest).demand_zero - before == fault->bytes / PAGE,
+	     "one fault a page");
 	guest_release(&fault->guest, base);
 	return a_page(fault, time);
 }
@@ -91,7 +92,8 @@ static void populate(const struct guest *guest)
 #ifdef MADV_POPULATE_WRITE
 	uint64_t bytes;
 	const void *ram = ntmm_machine_ram(guest->machine, &bytes);
-	must(!madvise((void *)(uintptr_t)ram, bytes, MADV_POPULATE_WRITE), "madvise of the machine's RAM");
+	must(!madvise((void *)(uintptr_t)ram, bytes, MADV_POPULATE_WRITE),
+	     "madvise of the machine's RAM");
 #endif
 }
 
@@ -105,7 +107,7 @@ static double zeroed_ours(void *state)
 	return time;
 }
 
-/* ---- soft: pages that were trimmed ------------------------------------------------------------ */
+/* ---- soft: pages that were trimmed ----------------------------------------------------------- */
 
 static void leave_modified(const struct guest *guest)
 {
@@ -138,7 +140,8 @@ static double soft_ours(void *state)
 	fault->after_trim(&fault->guest);
 	uint64_t before = guest_counters(&fault->guest).soft;
 	double time = guest_load_pages(&fault->guest, fault->base, fault->bytes);
-	must(guest_counters(&fault->guest).soft - before == fault->bytes / PAGE, "one soft fault a page");
+	must(guest_counters(&fault->guest).soft - before == fault->bytes / PAGE,
+	     "one soft fault a page");
 	return a_page(fault, time);
 }
 
@@ -148,13 +151,46 @@ static void end_zeroed(void *state)
 }
 
 const struct row rows_fault[] = {
-	{"demand-zero", "first store to a page", "host's first touch", {TARGET_RATIO, 0.25}, 0, false,
-	 begin_used, theirs, used_ours, end_guest},
-	{"demand-zero-ready", "the same, with zeroed frames ready", "host's first touch", {TARGET_RATIO, 0.15}, 0, false,
-	 begin_zeroed, theirs, zeroed_ours, end_zeroed},
-	{"soft-modified", "soft fault, page on modified", "host's first touch", {TARGET_RATIO, 0.1}, 0, false,
-	 begin_soft, theirs, soft_ours, end_guest},
-	{"soft-standby", "soft fault, page on standby", "host's first touch", {TARGET_RATIO, 0.1}, 2 * REGION, false,
-	 begin_soft, theirs, soft_ours, end_guest},
+	{
+		.name = "demand-zero",
+		.operation = "first store to a page",
+		.against = "host's first touch",
+		.target = {TARGET_RATIO, 0.25},
+		.begin = begin_used,
+		.theirs = theirs,
+		.ours = used_ours,
+		.end = end_guest,
+	},
+	{
+		.name = "demand-zero-ready",
+		.operation = "the same, with zeroed frames ready",
+		.against = "host's first touch",
+		.target = {TARGET_RATIO, 0.15},
+		.begin = begin_zeroed,
+		.theirs = theirs,
+		.ours = zeroed_ours,
+		.end = end_zeroed,
+	},
+	{
+		.name = "soft-modified",
+		.operation = "soft fault, page on modified",
+		.against = "host's first touch",
+		.target = {TARGET_RATIO, 0.1},
+		.begin = begin_soft,
+		.theirs = theirs,
+		.ours = soft_ours,
+		.end = end_guest,
+	},
+	{
+		.name = "soft-standby",
+		.operation = "soft fault, page on standby",
+		.against = "host's first touch",
+		.target = {TARGET_RATIO, 0.1},
+		.size = 2 * REGION,
+		.begin = begin_soft,
+		.theirs = theirs,
+		.ours = soft_ours,
+		.end = end_guest,
+	},
 	{0},
 };

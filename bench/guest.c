@@ -5,7 +5,8 @@
 
 void guest_begin(struct guest *guest, uint64_t ram, uint64_t paging_file)
 {
-	ntmm_machine_config config = {.size = sizeof config, .ram_bytes = ram, .paging_file_bytes = paging_file};
+	ntmm_machine_config config = {
+		.size = sizeof config, .ram_bytes = ram, .paging_file_bytes = paging_file};
 	guest_begin_as(guest, &config);
 }
 
@@ -28,9 +29,11 @@ void guest_end(struct guest *guest)
 
 static uint64_t allocate(const struct guest *guest, uint64_t bytes, DWORD type)
 {
-	uint64_t address = (uintptr_t)VirtualAllocEx(guest->process, NULL, bytes, type, PAGE_READWRITE);
+	uint64_t address =
+		(uintptr_t)VirtualAllocEx(guest->process, NULL, bytes, type, PAGE_READWRITE);
 	if (!address)
-		die("VirtualAllocEx of %lu KB: error %u", (unsigned long)(bytes / KB), GetLastError());
+		die("VirtualAllocEx of %lu KB: error %u", (unsigned long)(bytes / KB),
+		    GetLastError());
 	return address;
 }
 
@@ -46,7 +49,8 @@ uint64_t guest_commit(const struct guest *guest, uint64_t bytes)
 
 void guest_release(const struct guest *guest, uint64_t address)
 {
-	must(VirtualFreeEx(guest->process, address_pointer(address), 0, MEM_RELEASE), "VirtualFreeEx");
+	must(VirtualFreeEx(guest->process, address_pointer(address), 0, MEM_RELEASE),
+	     "VirtualFreeEx");
 }
 
 double guest_store_pages(const struct guest *guest, uint64_t address, uint64_t bytes)

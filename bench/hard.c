@@ -25,7 +25,8 @@ struct hard {
 static struct hard *begin_any(const struct bench *bench, uint64_t bytes, uint64_t together)
 {
 	struct hard *hard = bench_alloc(1, sizeof *hard);
-	ntmm_machine_config config = {.size = sizeof config, .ram_bytes = RAM, .paging_file_bytes = PAGING_FILE};
+	ntmm_machine_config config = {
+		.size = sizeof config, .ram_bytes = RAM, .paging_file_bytes = PAGING_FILE};
 	config.flags = together > 1 ? 0 : NTMM_MACHINE_NO_CLUSTERS;
 	hard->bytes = bytes;
 	hard->pages = bench_times(bench, REGION / PAGE);
@@ -44,7 +45,8 @@ static double theirs(void *state)
 	uint64_t bytes = hard->together * PAGE, end = hard->pages * PAGE;
 	double start = now();
 	for (uint64_t at = 0; at < end; at += bytes)
-		must(pread(hard->file, hard->buffer + at, bytes, (off_t)at) == (ssize_t)bytes, "pread");
+		must(pread(hard->file, hard->buffer + at, bytes, (off_t)at) == (ssize_t)bytes,
+		     "pread");
 	return (now() - start) / (double)hard->pages;
 }
 
@@ -68,7 +70,7 @@ static double load(const struct hard *hard)
 	return time / (double)hard->pages;
 }
 
-/* ---- frames are free -------------------------------------------------------------------------- */
+/* ---- frames are free ------------------------------------------------------------------------- */
 
 static void *begin_free(const struct row *row, const struct bench *bench, const char **why)
 {
@@ -86,7 +88,7 @@ static double free_ours(void *state)
 	return load(hard);
 }
 
-/* ---- RAM is full: for each page that comes one must go ---------------------------------------- */
+/* ---- RAM is full: for each page that comes one must go --------------------------------------- */
 
 static void *begin_full(const struct row *row, const struct bench *bench, const char **why)
 {
@@ -103,11 +105,38 @@ static double full_ours(void *state)
 }
 
 const struct row rows_hard[] = {
-	{"hard-fault", "hard fault, frames free", "pread of 4 KB, cached", {TARGET_RATIO, 2}, 1, false,
-	 begin_free, theirs, free_ours, end},
-	{"hard-fault-full", "hard fault, RAM full", "pread of 4 KB, cached", {TARGET_RATIO, 2}, 1, false,
-	 begin_full, theirs, full_ours, end},
-	{"hard-clustered", "page back in order, clusters", "pread of 64 KB / 16", {TARGET_RATE, 0.5}, 16, false,
-	 begin_free, theirs, free_ours, end},
+	{
+		.name = "hard-fault",
+		.operation = "hard fault, frames free",
+		.against = "pread of 4 KB, cached",
+		.target = {TARGET_RATIO, 2},
+		.size = 1,
+		.begin = begin_free,
+		.theirs = theirs,
+		.ours = free_ours,
+		.end = end,
+	},
+	{
+		.name = "hard-fault-full",
+		.operation = "hard fault, RAM full",
+		.against = "pread of 4 KB, cached",
+		.target = {TARGET_RATIO, 2},
+		.size = 1,
+		.begin = begin_full,
+		.theirs = theirs,
+		.ours = full_ours,
+		.end = end,
+	},
+	{
+		.name = "hard-clustered",
+		.operation = "page back in order, clusters",
+		.against = "pread of 64 KB / 16",
+		.target = {TARGET_RATE, 0.5},
+		.size = 16,
+		.begin = begin_free,
+		.theirs = theirs,
+		.ours = free_ours,
+		.end = end,
+	},
 	{0},
 };

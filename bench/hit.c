@@ -63,7 +63,7 @@ static inline __attribute__((always_inline)) uint64_t load(ntmm_thread *thread, 
 	return value;
 }
 
-/* ---- random, as computed on the way: xorshift ------------------------------------------------- */
+/* ---- random, as computed on the way: xorshift ------------------------------------------------ */
 
 static uint64_t next_offset(uint64_t *state)
 {
@@ -97,7 +97,7 @@ static double random_ours(void *state)
 	return (now() - start) / (double)count;
 }
 
-/* ---- random, from an array: nothing else to do ------------------------------------------------ */
+/* ---- random, from an array: nothing else to do ----------------------------------------------- */
 
 static double array_theirs(void *state)
 {
@@ -152,11 +152,36 @@ static double sequential_ours(void *state)
 }
 
 const struct row rows_hit[] = {
-	{"load-random", "load, TLB hit, random in 4 MB", "load through a pointer", {TARGET_RATIO, 1.5}, 0, false,
-	 begin, random_theirs, random_ours, end},
-	{"load-array", "the same, addresses from an array", "load through a pointer", {TARGET_NONE, 0}, 1, false,
-	 begin, array_theirs, array_ours, end},
-	{"load-sequential", "load, TLB hit, sequential", "load through a pointer", {TARGET_RATIO, 3.5}, 0, false,
-	 begin, sequential_theirs, sequential_ours, end},
+	{
+		.name = "load-random",
+		.operation = "load, TLB hit, random in 4 MB",
+		.against = "load through a pointer",
+		.target = {TARGET_RATIO, 1.5},
+		.begin = begin,
+		.theirs = random_theirs,
+		.ours = random_ours,
+		.end = end,
+	},
+	{
+		.name = "load-array",
+		.operation = "the same, addresses from an array",
+		.against = "load through a pointer",
+		.target = {.kind = TARGET_NONE},
+		.size = 1,
+		.begin = begin,
+		.theirs = array_theirs,
+		.ours = array_ours,
+		.end = end,
+	},
+	{
+		.name = "load-sequential",
+		.operation = "load, TLB hit, sequential",
+		.against = "load through a pointer",
+		.target = {TARGET_RATIO, 3.5},
+		.begin = begin,
+		.theirs = sequential_theirs,
+		.ours = sequential_ours,
+		.end = end,
+	},
 	{0},
 };

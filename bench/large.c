@@ -36,14 +36,15 @@ static double map_and_unmap(void *state)
 	const struct large *large = state;
 	double start = now();
 	for (uint64_t i = 0; i < large->turns; i++) {
-		void *memory = mmap(NULL, large->size, large->protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		void *memory = mmap(NULL, large->size, large->protection,
+		                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		must(memory != MAP_FAILED, "mmap");
 		host_unmap(memory, large->size);
 	}
 	return (now() - start) / (double)large->turns;
 }
 
-/* ---- reserve and release ---------------------------------------------------------------------- */
+/* ---- reserve and release --------------------------------------------------------------------- */
 
 static void *begin_reserve(const struct row *row, const struct bench *bench, const char **why)
 {
@@ -62,7 +63,7 @@ static double reserve(void *state)
 	return (now() - start) / (double)large->turns;
 }
 
-/* ---- commit and decommit ---------------------------------------------------------------------- */
+/* ---- commit and decommit --------------------------------------------------------------------- */
 
 static void *begin_commit(const struct row *row, const struct bench *bench, const char **why)
 {
@@ -79,13 +80,14 @@ static double commit(void *state)
 	LPVOID base = address_pointer(large->base);
 	double start = now();
 	for (uint64_t i = 0; i < large->turns; i++) {
-		must(VirtualAllocEx(process, base, large->size, MEM_COMMIT, PAGE_READWRITE) != NULL, "MEM_COMMIT");
+		must(VirtualAllocEx(process, base, large->size, MEM_COMMIT, PAGE_READWRITE) != NULL,
+		     "MEM_COMMIT");
 		must(VirtualFreeEx(process, base, large->size, MEM_DECOMMIT), "MEM_DECOMMIT");
 	}
 	return (now() - start) / (double)large->turns;
 }
 
-/* ---- machines and processes ------------------------------------------------------------------- */
+/* ---- machines and processes ------------------------------------------------------------------ */
 
 static void *begin_machine(const struct row *row, const struct bench *bench, const char **why)
 {
@@ -120,13 +122,47 @@ static double create_process(void *state)
 }
 
 const struct row rows_large[] = {
-	{"reserve-8t", "reserve and release 8 TB", "mmap and munmap of it", {TARGET_TIME, 10e3}, 8 * TB, false,
-	 begin_reserve, map_and_unmap, reserve, end},
-	{"commit-64g", "commit and decommit 64 GB", "mmap and munmap of it", {TARGET_TIME, 10e3}, 64 * GB, false,
-	 begin_commit, map_and_unmap, commit, end},
-	{"machine-1t", "create a machine with 1 TB of RAM", "mmap and munmap of it", {TARGET_TIME, 1e6}, TB, false,
-	 begin_machine, map_and_unmap, create_machine, end},
-	{"process", "create and end a process", NULL, {TARGET_TIME, 20e3}, TB, false,
-	 begin_machine, NULL, create_process, end},
+	{
+		.name = "reserve-8t",
+		.operation = "reserve and release 8 TB",
+		.against = "mmap and munmap of it",
+		.target = {TARGET_TIME, 10e3},
+		.size = 8 * TB,
+		.begin = begin_reserve,
+		.theirs = map_and_unmap,
+		.ours = reserve,
+		.end = end,
+	},
+	{
+		.name = "commit-64g",
+		.operation = "commit and decommit 64 GB",
+		.against = "mmap and munmap of it",
+		.target = {TARGET_TIME, 10e3},
+		.size = 64 * GB,
+		.begin = begin_commit,
+		.theirs = map_and_unmap,
+		.ours = commit,
+		.end = end,
+	},
+	{
+		.name = "machine-1t",
+		.operation = "create a machine with 1 TB of RAM",
+		.against = "mmap and munmap of it",
+		.target = {TARGET_TIME, 1e6},
+		.size = TB,
+		.begin = begin_machine,
+		.theirs = map_and_unmap,
+		.ours = create_machine,
+		.end = end,
+	},
+	{
+		.name = "process",
+		.operation = "create and end a process",
+		.target = {TARGET_TIME, 20e3},
+		.size = TB,
+		.begin = begin_machine,
+		.ours = create_process,
+		.end = end,
+	},
 	{0},
 };

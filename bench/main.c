@@ -19,7 +19,15 @@
 const char *argp_program_version = "ntmm-bench " BENCH_VERSION;
 
 static const struct row *const groups[] = {
-	rows_hit, rows_walk, rows_fault, rows_hard, rows_regions, rows_large, rows_copy, rows_protect, rows_replay,
+	rows_hit,
+	rows_walk,
+	rows_fault,
+	rows_hard,
+	rows_regions,
+	rows_large,
+	rows_copy,
+	rows_protect,
+	rows_replay,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 
@@ -33,8 +41,8 @@ struct options {
 
 static const struct argp_option options[] = {
 	{"json", 'j', "FILE", 0, "also write everything that was measured to FILE", 0},
-	{"quick", 'q', NULL, 0, "few repetitions of little work: says that it runs, not how fast", 0},
-	{"repetitions", 'r', "NUMBER", 0, "of each side of a row (11), the first of which does not count", 0},
+	{"quick", 'q', NULL, 0, "few repetitions of little work: whether it runs, not how fast", 0},
+	{"repetitions", 'r', "NUMBER", 0, "of each side of a row (11); the first is left out", 0},
 	{"list", 'l', NULL, 0, "name the rows, and measure nothing", 0},
 	{"tool", 't', "FILE", 0, "the ntmm command, for the row 'replay'", 0},
 	{"traces", 'd', "DIRECTORY", 0, "where traces are, for the same", 0},
@@ -46,7 +54,8 @@ static unsigned parse_repetitions(const char *text, struct argp_state *state)
 	char *rest;
 	unsigned long number = strtoul(text, &rest, 10);
 	if (*rest || number < 2 || number > MOST_REPETITIONS)
-		argp_error(state, "--repetitions: '%s' is not a number from 2 to %d", text, MOST_REPETITIONS);
+		argp_error(state, "--repetitions: '%s' is not a number from 2 to %d", text,
+		           MOST_REPETITIONS);
 	return (unsigned)number;
 }
 
@@ -85,9 +94,10 @@ static const struct argp arguments = {
 	.options = options,
 	.parser = parse_option,
 	.args_doc = "[ROW...]",
-	.doc = "Measure ntmm against references that run in the same process, in turn with it. A ROW is a name, or "
-	       "a pattern like 'walk-*'; without any all rows are measured.\v"
-	       "Times are medians. They do not carry over to another machine; ratios nearly do.\n\n"
+	.doc = "Measure ntmm against references that run in the same process, in turn with it. A "
+	       "ROW is a name, or a pattern like 'walk-*'; without any all rows are measured.\v"
+	       "Times and ratios are medians. Times do not carry over to another machine; ratios "
+	       "nearly do.\n\n"
 	       "Exit status: 0 when the rows could be measured, whatever the result.",
 };
 

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-static void repeat(const struct row *row, const struct bench *bench, void *state, struct result *result)
+static void repeat(const struct row *row, const struct bench *bench, void *state,
+                   struct result *result)
 {
 	for (unsigned i = 0; i < bench->repetitions; i++) {
 		double theirs = row->theirs ? row->theirs(state) : 0;
@@ -43,7 +44,9 @@ static void summarise(struct result *result)
 
 struct result measure(const struct row *row, const struct bench *bench)
 {
-	struct result result = {.row = row, .skipped = "takes too long for --quick", .count = bench->repetitions - 1};
+	struct result result = {.row = row,
+	                        .skipped = "takes too long for --quick",
+	                        .count = bench->repetitions - 1};
 	if (row->large && bench->quick)
 		return result;
 	result.skipped = NULL;

@@ -16,10 +16,10 @@ struct side {
 
 struct result {
 	const struct row *row;
-	const char *skipped;   /* why; NULL: it was measured */
-	unsigned count;        /* samples of each side */
+	const char *skipped; /* why; NULL: it was measured */
+	unsigned count;      /* samples of each side */
 	struct side theirs, ours;
-	double ratio;          /* the median of those of neighbouring samples */
+	double ratio; /* the median of those of neighbouring samples */
 };
 
 struct result measure(const struct row *row, const struct bench *bench);

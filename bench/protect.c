@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * VirtualProtect while another thread of the process runs: against membarrier(2) alone, which is what
- * it takes at least to make the other thread forget a translation.
+ * VirtualProtect while another thread of the process runs: against membarrier(2) alone, which is
+ * what it takes at least to make the other thread forget a translation.
  *
  * Threads: the other one loads from the page, or from its neighbours, all the time. Each call, of
  * either side, begins while it does.
@@ -22,8 +22,8 @@ struct protect {
 	ntmm_thread *other;
 	pthread_t host_thread;
 	uint64_t base, turns;
-	uint64_t first; /* page that the other thread loads from */
-	double *times;  /* of the calls of one repetition */
+	uint64_t first;          /* page that the other thread loads from */
+	double *times;           /* of the calls of one repetition */
 	_Atomic uint64_t rounds; /* of the other thread, through its pages */
 	_Atomic bool over;
 };
@@ -34,7 +34,9 @@ static void *run_other(void *state)
 	uint64_t value = 0;
 	while (!atomic_load_explicit(&protect->over, memory_order_relaxed)) {
 		for (uint64_t page = 0; page < PAGES; page++)
-			must(ntmm_load64(protect->other, protect->base + (protect->first + page) * PAGE, &value), "ntmm_load64");
+			must(ntmm_load64(protect->other,
+			                 protect->base + (protect->first + page) * PAGE, &value),
+			     "ntmm_load64");
 		atomic_fetch_add_explicit(&protect->rounds, 1, memory_order_relaxed);
 	}
 	use(value);
@@ -100,7 +102,8 @@ static double ours(void *state)
 	for (uint64_t i = 0; i < protect->turns; i++) {
 		wait_for_other(protect);
 		double start = wall_now();
-		must(VirtualProtectEx(protect->guest.process, base, PAGE, i % 2 ? PAGE_READWRITE : PAGE_READONLY, &old),
+		must(VirtualProtectEx(protect->guest.process, base, PAGE,
+		                      i % 2 ? PAGE_READWRITE : PAGE_READONLY, &old),
 		     "VirtualProtectEx");
 		protect->times[i] = wall_now() - start;
 	}
@@ -108,9 +111,26 @@ static double ours(void *state)
 }
 
 const struct row rows_protect[] = {
-	{"protect", "VirtualProtectEx, page in use by a thread", "membarrier", {TARGET_RATIO, 1.3}, 0, false,
-	 begin, theirs, ours, end},
-	{"protect-apart", "the same, page not in use by the thread", "membarrier", {TARGET_RATIO, 1.3}, PAGES, false,
-	 begin, theirs, ours, end},
+	{
+		.name = "protect",
+		.operation = "VirtualProtectEx, page in use by a thread",
+		.against = "membarrier",
+		.target = {TARGET_RATIO, 1.3},
+		.begin = begin,
+		.theirs = theirs,
+		.ours = ours,
+		.end = end,
+	},
+	{
+		.name = "protect-apart",
+		.operation = "the same, page not in use by the thread",
+		.against = "membarrier",
+		.target = {TARGET_RATIO, 1.3},
+		.size = PAGES,
+		.begin = begin,
+		.theirs = theirs,
+		.ours = ours,
+		.end = end,
+	},
 	{0},
 };

@@ -32,8 +32,9 @@ const char *prototype_walk(struct prototype *prototype, uint64_t address);
 static inline uint64_t prototype_load(struct prototype *prototype, uint64_t address)
 {
 	const struct prototype_line *line = &prototype->lines[address / PAGE % PROTOTYPE_LINES];
-	const char *at = line->tag == (address & ~(PAGE - 8)) ? (const char *)(uintptr_t)(line->addend + address)
-	                                                       : prototype_walk(prototype, address);
+	const char *at = line->tag == (address & ~(PAGE - 8))
+	                         ? (const char *)(uintptr_t)(line->addend + address)
+	                         : prototype_walk(prototype, address);
 	must(at != NULL, "the address is mapped");
 	return __atomic_load_n((const uint64_t *)(const void *)at, __ATOMIC_RELAXED);
 }

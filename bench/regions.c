@@ -21,7 +21,8 @@ struct regions {
 
 static uint64_t reserve(const struct regions *regions)
 {
-	return (uintptr_t)VirtualAllocEx(regions->guest.process, NULL, PAGE, regions->type, PAGE_READWRITE);
+	return (uintptr_t)VirtualAllocEx(regions->guest.process, NULL, PAGE, regions->type,
+	                                 PAGE_READWRITE);
 }
 
 static void choose(struct regions *regions, const uint64_t *bases, uint64_t count)
@@ -75,7 +76,8 @@ static double search(void *state)
 	const struct regions *regions = state;
 	double start = now();
 	for (uint64_t i = 0; i < regions->turns; i++)
-		must(scattered_find(&regions->tree, regions->chosen[i]) != NULL, "the node is there");
+		must(scattered_find(&regions->tree, regions->chosen[i]) != NULL,
+		     "the node is there");
 	return (now() - start) / (double)regions->turns;
 }
 
@@ -99,22 +101,38 @@ static double query(void *state)
 	double start = now();
 	for (uint64_t i = 0; i < regions->turns; i++) {
 		LPVOID base = address_pointer(regions->chosen[i]);
-		must(VirtualQueryEx(regions->guest.process, base, &info, sizeof info) == sizeof info, "VirtualQueryEx");
+		must(VirtualQueryEx(regions->guest.process, base, &info, sizeof info) ==
+		             sizeof info,
+		     "VirtualQueryEx");
 		must(info.AllocationBase == base && info.RegionSize == PAGE, "the answer is right");
 	}
 	return (now() - start) / (double)regions->turns;
 }
 
-#define REGIONS_ROWS(suffix, words, count, is_large) \
-	{"query-" suffix, "VirtualQueryEx, " words, "search in a binary tree", {TARGET_TIME, 1000}, count, is_large, \
-	 begin, search, query, end}, \
-	{"alloc-" suffix, "VirtualAllocEx or FreeEx, " words, "search in a binary tree", {TARGET_TIME, 1000}, count, \
-	 is_large, begin, search, exchange, end}, \
-	{"commit-" suffix, "the same, also committed", "search in a binary tree", {TARGET_TIME, 1000}, count, is_large, \
-	 begin_committed, search, exchange, end}
+#define REGIONS_ROW(row_name, what, regions, is_large, begin_with_type, measured) \
+	{ \
+		.name = row_name, \
+		.operation = what, \
+		.against = "search in a binary tree", \
+		.target = {TARGET_TIME, 1000}, \
+		.size = regions, \
+		.large = is_large, \
+		.begin = begin_with_type, \
+		.theirs = search, \
+		.ours = measured, \
+		.end = end, \
+	}
+
+#define ALLOC "VirtualAllocEx or FreeEx, "
+#define QUERY "VirtualQueryEx, "
+#define COMMIT "the same, also committed"
 
 const struct row rows_regions[] = {
-	REGIONS_ROWS("10k", "10^4 regions", 10000, false),
-	REGIONS_ROWS("1m", "10^6 regions", 1000000, true),
+	REGIONS_ROW("query-10k", QUERY "10^4 regions", 10000, false, begin, query),
+	REGIONS_ROW("alloc-10k", ALLOC "10^4 regions", 10000, false, begin, exchange),
+	REGIONS_ROW("commit-10k", COMMIT, 10000, false, begin_committed, exchange),
+	REGIONS_ROW("query-1m", QUERY "10^6 regions", 1000000, true, begin, query),
+	REGIONS_ROW("alloc-1m", ALLOC "10^6 regions", 1000000, true, begin, exchange),
+	REGIONS_ROW("commit-1m", COMMIT, 1000000, true, begin_committed, exchange),
 	{0},
 };

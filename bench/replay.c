@@ -27,7 +27,8 @@ struct replay {
 
 static char **arguments_of(const char *tool, const glob_t *traces)
 {
-	static const char *const fixed[FIXED] = {NULL, "replay", "--json", "--ram=512M", "--paging-file=0"};
+	static const char *const fixed[FIXED] = {NULL, "replay", "--json", "--ram=512M",
+	                                         "--paging-file=0"};
 	const char **arguments = bench_alloc(FIXED + traces->gl_pathc + 1, sizeof *arguments);
 	memcpy(arguments, fixed, sizeof fixed);
 	arguments[0] = tool;
@@ -70,8 +71,10 @@ static pid_t start(char *const *arguments, FILE **output)
 	int ends[2];
 	must(!pipe(ends), "pipe");
 	must(!posix_spawn_file_actions_init(&actions), "posix_spawn_file_actions_init");
-	must(!posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO), "posix_spawn_file_actions_adddup2");
-	must(!posix_spawn_file_actions_addclose(&actions, ends[0]), "posix_spawn_file_actions_addclose");
+	must(!posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO),
+	     "posix_spawn_file_actions_adddup2");
+	must(!posix_spawn_file_actions_addclose(&actions, ends[0]),
+	     "posix_spawn_file_actions_addclose");
 	int error = posix_spawn(&child, arguments[0], &actions, NULL, arguments, environ);
 	if (error)
 		die("%s: %s", arguments[0], strerror(error));
@@ -109,14 +112,21 @@ static double ours(void *state)
 	json_int_t references;
 	double seconds;
 	json_t *answer = run(replay->arguments, &seconds);
-	if (json_unpack(answer, "{s:[{s:{s:I}}]}", "machines", "machine", "references", &references))
+	if (json_unpack(answer, "{s:[{s:{s:I}}]}", "machines", "machine", "references",
+	                &references))
 		die("%s: the answer is not understood", replay->arguments[0]);
 	json_decref(answer);
 	return seconds * 1e9 / (double)references;
 }
 
 const struct row rows_replay[] = {
-	{"replay", "replay, a reference, traces fit in RAM", NULL, {TARGET_TIME, 20}, 0, false,
-	 begin, NULL, ours, end},
+	{
+		.name = "replay",
+		.operation = "replay, a reference, traces fit in RAM",
+		.target = {TARGET_TIME, 20},
+		.begin = begin,
+		.ours = ours,
+		.end = end,
+	},
 	{0},
 };

@@ -8,9 +8,19 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/* ---- table ------------------------------------------------------------------------------------ */
+/* ---- table ----------------------------------------------------------------------------------- */
 
-enum column { ROW, OPERATION, NTMM, REFERENCE, AGAINST, RATIO, GOAL, RESULT, COLUMNS };
+enum column {
+	ROW,
+	OPERATION,
+	NTMM,
+	REFERENCE,
+	AGAINST,
+	RATIO,
+	GOAL,
+	RESULT,
+	COLUMNS
+};
 
 static const struct {
 	const char *header;
@@ -103,7 +113,8 @@ void report_table(const struct result *results, size_t count)
 	struct libscols_table *table = scols_new_table();
 	must(table != NULL, "scols_new_table");
 	for (unsigned i = 0; i < COLUMNS; i++)
-		must(scols_table_new_column(table, columns[i].header, 0, columns[i].flags) != NULL, "scols_table_new_column");
+		must(scols_table_new_column(table, columns[i].header, 0, columns[i].flags) != NULL,
+		     "scols_table_new_column");
 	for (size_t i = 0; i < count; i++)
 		put_row(table, &results[i]);
 	must(!scols_print_table(table), "scols_print_table");
@@ -113,7 +124,7 @@ void report_table(const struct result *results, size_t count)
 			printf("%s skipped: %s\n", results[i].row->name, results[i].skipped);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *side_json(const struct side *side, unsigned count)
 {
@@ -125,16 +136,18 @@ static json_t *side_json(const struct side *side, unsigned count)
 
 static json_t *target_json(struct target target)
 {
-	static const char *const kinds[] = {
-		[TARGET_RATIO] = "ratio_at_most", [TARGET_RATE] = "rate_at_least", [TARGET_TIME] = "ns_at_most"};
-	return target.kind == TARGET_NONE ? json_null() : json_pack("{s:f}", kinds[target.kind], target.value);
+	static const char *const kinds[] = {[TARGET_RATIO] = "ratio_at_most",
+	                                    [TARGET_RATE] = "rate_at_least",
+	                                    [TARGET_TIME] = "ns_at_most"};
+	return target.kind == TARGET_NONE ? json_null()
+	                                  : json_pack("{s:f}", kinds[target.kind], target.value);
 }
 
 static json_t *result_json(const struct result *result)
 {
 	const struct row *row = result->row;
-	json_t *object = json_pack("{s:s, s:s, s:o}", "name", row->name, "operation", row->operation, "target",
-	                           target_json(row->target));
+	json_t *object = json_pack("{s:s, s:s, s:o}", "name", row->name, "operation",
+	                           row->operation, "target", target_json(row->target));
 	if (result->skipped) {
 		json_object_set_new(object, "skipped", json_string(result->skipped));
 		return object;
@@ -155,17 +168,20 @@ static json_t *host_json(void)
 {
 	struct utsname name;
 	must(!uname(&name), "uname");
-	return json_pack("{s:s, s:s, s:s, s:I}", "system", name.sysname, "release", name.release, "machine",
-	                 name.machine, "processors", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN));
+	return json_pack("{s:s, s:s, s:s, s:I}", "system", name.sysname, "release", name.release,
+	                 "machine", name.machine, "processors",
+	                 (json_int_t)sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-void report_json(const struct bench *bench, const struct result *results, size_t count, const char *path)
+void report_json(const struct bench *bench, const struct result *results, size_t count,
+                 const char *path)
 {
 	json_t *rows = json_array();
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(rows, result_json(&results[i]));
-	json_t *whole = json_pack("{s:s, s:o, s:i, s:b, s:o}", "ntmm", BENCH_VERSION, "host", host_json(),
-	                          "repetitions", (int)bench->repetitions, "quick", bench->quick, "rows", rows);
+	json_t *whole = json_pack("{s:s, s:o, s:i, s:b, s:o}", "ntmm", BENCH_VERSION, "host",
+	                          host_json(), "repetitions", (int)bench->repetitions, "quick",
+	                          bench->quick, "rows", rows);
 	must(whole != NULL, "json_pack");
 	if (json_dump_file(whole, path, JSON_INDENT(2) | JSON_REAL_PRECISION(6)))
 		die("%s: cannot be written", path);

@@ -8,6 +8,7 @@
 #include "measure.h"
 
 void report_table(const struct result *results, size_t count);
-void report_json(const struct bench *bench, const struct result *results, size_t count, const char *path);
+void report_json(const struct bench *bench, const struct result *results, size_t count,
+                 const char *path);
 
 #endif

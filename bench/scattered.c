@@ -28,7 +28,8 @@ static struct scattered_node *build(const struct building *b, uint64_t first, ui
 		return NULL;
 	uint64_t middle = first + (end - first) / 2;
 	struct scattered_node *node = &b->tree->nodes[b->places[middle]];
-	*node = (struct scattered_node){.start = b->starts[middle], .end = b->starts[middle] + PAGE};
+	*node = (struct scattered_node){.start = b->starts[middle],
+	                                .end = b->starts[middle] + PAGE};
 	node->child[0] = build(b, first, middle);
 	node->child[1] = build(b, middle + 1, end);
 	return node;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A balanced binary tree whose nodes lie about in memory at random: what a tree of that many regions
- * costs when each is a node of its own.
+ * A balanced binary tree whose nodes lie about in memory at random: what a tree of that many
+ * regions costs when each is a node of its own.
  */
 #ifndef BENCH_SCATTERED_H
 #define BENCH_SCATTERED_H
@@ -22,7 +22,8 @@ struct scattered {
 void scattered_begin(struct scattered *tree, const uint64_t *starts, uint64_t count);
 void scattered_end(struct scattered *tree);
 
-static inline const struct scattered_node *scattered_find(const struct scattered *tree, uint64_t address)
+static inline const struct scattered_node *scattered_find(const struct scattered *tree,
+                                                          uint64_t address)
 {
 	const struct scattered_node *node = tree->root;
 	while (node && (address < node->start || address >= node->end))

@@ -28,7 +28,8 @@ void *bench_alloc(size_t count, size_t bytes)
 
 void *host_map(uint64_t bytes)
 {
-	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		die("mmap of %lu MB: %s", (unsigned long)(bytes / MB), strerror(errno));
 	return memory;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Loads that miss the translation buffer, while the page map has the page: against the least that
- * can be done (prototype.c), which translates the same addresses to the same memory. Of each page one
- * word is loaded, so that most of the time goes into finding it.
+ * can be done (prototype.c), which translates the same addresses to the same memory. Of each page
+ * one word is loaded, so that most of the time goes into finding it.
  */
 #include <stdlib.h>
 
@@ -20,15 +20,15 @@ struct walk {
 	uint64_t *addresses;
 };
 
-/* The word of a page lies at a place of its own, so that all of them do not compete for a few lines of
- * the host's caches. */
+/* The word of a page lies at a place of its own, so that all of them do not compete for a few lines
+ * of the host's caches. */
 static uint64_t word_of(const struct walk *walk, uint64_t page)
 {
 	return walk->base + page * PAGE + page % 64 * 64;
 }
 
-/* Pages that fit into the TLB still miss, every time, when two of them share each line, and take turns:
- * page n of the first 2 MB, and of the 2 MB that begin 4 MB further on. */
+/* Pages that fit into the TLB still miss, every time, when two of them share each line, and take
+ * turns: page n of the first 2 MB, and of the 2 MB that begin 4 MB further on. */
 static void choose_small(struct walk *walk)
 {
 	bool second[HALF] = {false};
@@ -115,11 +115,39 @@ static void end(void *state)
 }
 
 const struct row rows_walk[] = {
-	{"walk-4m", "load, TLB miss, random in 4 MB", "walk without locks", {TARGET_RATIO, 1.3}, 4 * MB, false,
-	 begin, theirs, ours, end},
-	{"walk-256m", "load, TLB miss, random in 256 MB", "walk without locks", {TARGET_RATIO, 1.3}, 256 * MB, false,
-	 begin, theirs, ours, end},
-	{"walk-4g", "load, TLB miss, random in 4 GB", "walk without locks", {TARGET_RATIO, 1.3}, 4 * GB, true,
-	 begin, theirs, ours, end},
+	{
+		.name = "walk-4m",
+		.operation = "load, TLB miss, random in 4 MB",
+		.against = "walk without locks",
+		.target = {TARGET_RATIO, 1.3},
+		.size = 4 * MB,
+		.begin = begin,
+		.theirs = theirs,
+		.ours = ours,
+		.end = end,
+	},
+	{
+		.name = "walk-256m",
+		.operation = "load, TLB miss, random in 256 MB",
+		.against = "walk without locks",
+		.target = {TARGET_RATIO, 1.3},
+		.size = 256 * MB,
+		.begin = begin,
+		.theirs = theirs,
+		.ours = ours,
+		.end = end,
+	},
+	{
+		.name = "walk-4g",
+		.operation = "load, TLB miss, random in 4 GB",
+		.against = "walk without locks",
+		.target = {TARGET_RATIO, 1.3},
+		.size = 4 * GB,
+		.large = true,
+		.begin = begin,
+		.theirs = theirs,
+		.ours = ours,
+		.end = end,
+	},
 	{0},
 };

@@ -8,14 +8,23 @@
 #ifndef TESTS_MODEL_WORLD_H
 #define TESTS_MODEL_WORLD_H
 
+#include <inttypes.h>
+
 #include <ntmm/machine.h>
 
 #include "model.h"
+
+/* The two differ, or something does not work that must: how the program ends. Its own to define. */
+_Noreturn void world_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define MUST(condition) \
+	((condition) ? (void)0 : world_failed("%s:%d: %s does not hold", __FILE__, __LINE__, #condition))
 
 #define PROCESSES 2
 #define THREADS 2
 
 struct inhabitant {
+	struct world *world;
 	struct model model;
 	HANDLE process;
 	ntmm_thread *threads[THREADS];
@@ -94,6 +103,13 @@ void world_compare_pages(struct world *w, unsigned who, unsigned pages);
 /* Reads every page that can be read. */
 void world_read_all(struct world *w, unsigned who);
 void world_check(struct world *w);
+/* Finds out the contents of pages that may be one thing or another. world_call does. */
+void world_settle(struct world *w, unsigned who);
+
+static inline void *pointer(uint64_t address)
+{
+	return (void *)(uintptr_t)address;
+}
 
 /* The call in words, in a buffer that the next one uses again. */
 const char *call_words(const struct call *call);
