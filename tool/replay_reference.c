@@ -104,7 +104,7 @@ static bool check_word(struct replay_process *process, uint64_t address, uint64_
 static inline bool read_words(struct replay_process *process, const struct ref *ref, bool fetch,
                               struct failure *failure)
 {
-	uint64_t word = ref->address & ~(WORD_BYTES - 1), value;
+	uint64_t word = ref->address & ~(WORD_BYTES - 1), value = 0;
 	uint64_t last = (ref->address + ref->bytes - 1) & ~(WORD_BYTES - 1);
 	for (;; word += WORD_BYTES) {
 		while (fetch ? !ntmm_fetch64(process->thread, word, &value)

@@ -103,29 +103,32 @@ struct ntmm_tlb {
 #define NTMM_TLB_ORDER __ATOMIC_RELAXED
 #endif
 
-static inline struct ntmm_tlb *ntmm_tlb_of(ntmm_thread *thread)
+/* A hit is to be inlined whatever the compiler thinks of it. */
+#define NTMM_INLINE static inline __attribute__((always_inline))
+
+NTMM_INLINE struct ntmm_tlb *ntmm_tlb_of(ntmm_thread *thread)
 {
 	return (struct ntmm_tlb *)(void *)thread;
 }
 
-static inline struct ntmm_tlb_line *ntmm_tlb_line_of(struct ntmm_tlb *tlb, uint64_t address)
+NTMM_INLINE struct ntmm_tlb_line *ntmm_tlb_line_of(struct ntmm_tlb *tlb, uint64_t address)
 {
 	return &tlb->lines[(address >> NTMM_PAGE_SHIFT) % NTMM_TLB_LINES];
 }
 
 /* What the tag must be for an aligned access of `bytes`: a misaligned one never matches. */
-static inline uint64_t ntmm_tlb_tag(uint64_t address, unsigned bytes)
+NTMM_INLINE uint64_t ntmm_tlb_tag(uint64_t address, unsigned bytes)
 {
 	return address & ~(NTMM_PAGE_BYTES - bytes);
 }
 
-static inline void ntmm_tlb_enter(struct ntmm_tlb *tlb)
+NTMM_INLINE void ntmm_tlb_enter(struct ntmm_tlb *tlb)
 {
 	__atomic_store_n(&tlb->inside, 1, NTMM_TLB_ORDER);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-static inline void ntmm_tlb_leave(struct ntmm_tlb *tlb)
+NTMM_INLINE void ntmm_tlb_leave(struct ntmm_tlb *tlb)
 {
 	__atomic_store_n(&tlb->inside, 0, __ATOMIC_RELEASE);
 }
@@ -137,44 +140,47 @@ NTMM_API bool ntmm_thread_access(ntmm_thread *thread, ntmm_access kind, uint64_t
                                  void *value, unsigned bytes);
 
 /* ntmm_load8 ... 64, ntmm_fetch8 ... 64 (reads as the processor reads code), ntmm_store8 ... 64. */
+/* The local keeps `value` out of memory on the hit path. */
 #define NTMM_DEFINE_READ(name, kind, tag, bits) \
-	static inline bool ntmm_##name##bits(ntmm_thread *thread, uint64_t address, \
-	                                     uint##bits##_t *value) \
+	NTMM_INLINE bool ntmm_##name##bits(ntmm_thread *thread, uint64_t address, \
+	                                   uint##bits##_t *value) \
 	{ \
 		struct ntmm_tlb *tlb = ntmm_tlb_of(thread); \
 		struct ntmm_tlb_line *line = ntmm_tlb_line_of(tlb, address); \
+		const uint64_t wanted = ntmm_tlb_tag(address, bits / 8); \
+		uint##bits##_t missed = 0; \
 		ntmm_tlb_enter(tlb); \
-		if (__builtin_expect(__atomic_load_n(&line->tag, NTMM_TLB_ORDER) == \
-		                             ntmm_tlb_tag(address, bits / 8), \
-		                     1)) { \
-			*value = \
-				__atomic_load_n((const uint##bits##_t *)(uintptr_t)(line->addend + \
-			                                                            address), \
-			                        __ATOMIC_RELAXED); \
+		if (__builtin_expect(__atomic_load_n(&line->tag, NTMM_TLB_ORDER) == wanted, 1)) { \
+			const void *cell = (const void *)(uintptr_t)(line->addend + address); \
+			*value = __atomic_load_n((const uint##bits##_t *)cell, __ATOMIC_RELAXED); \
 			ntmm_tlb_leave(tlb); \
 			return true; \
 		} \
 		ntmm_tlb_leave(tlb); \
-		return ntmm_thread_access(thread, kind, address, value, bits / 8); \
+		if (!ntmm_thread_access(thread, kind, address, &missed, bits / 8)) \
+			return false; \
+		*value = missed; \
+		return true; \
 	}
 
 #define NTMM_DEFINE_STORE(bits) \
-	static inline bool ntmm_store##bits(ntmm_thread *thread, uint64_t address, \
-	                                    uint##bits##_t value) \
+	NTMM_INLINE bool ntmm_store##bits(ntmm_thread *thread, uint64_t address, \
+	                                  uint##bits##_t value) \
 	{ \
 		struct ntmm_tlb *tlb = ntmm_tlb_of(thread); \
 		struct ntmm_tlb_line *line = ntmm_tlb_line_of(tlb, address); \
+		const uint64_t wanted = ntmm_tlb_tag(address, bits / 8); \
+		uint##bits##_t missed = value; \
 		ntmm_tlb_enter(tlb); \
-		if (__builtin_expect(__atomic_load_n(&line->store, NTMM_TLB_ORDER) == \
-		                             ntmm_tlb_tag(address, bits / 8), \
+		if (__builtin_expect(__atomic_load_n(&line->store, NTMM_TLB_ORDER) == wanted, \
 		                     1)) { \
-			__atomic_store_n((uint##bits##_t *)(uintptr_t)(line->addend + address), \
-			                 value, __ATOMIC_RELAXED); \
+			void *cell = (void *)(uintptr_t)(line->addend + address); \
+			__atomic_store_n((uint##bits##_t *)cell, value, __ATOMIC_RELAXED); \
 			ntmm_tlb_leave(tlb); \
 			return true; \
 		} \
 		ntmm_tlb_leave(tlb); \
-		return ntmm_thread_access(thread, NTMM_STORE, address, &value, bits / 8); \
+		return ntmm_thread_access(thread, NTMM_STORE, address, &missed, bits / 8); \
 	}
 
 NTMM_DEFINE_READ(load, NTMM_LOAD, load, 8)

@@ -39,6 +39,7 @@ static PVOID pointer_to(uint64_t page)
 static void describe(const struct space *space, uint64_t page, MEMORY_BASIC_INFORMATION *info)
 {
 	struct run run = runs_at(&space->runs, page);
+	__builtin_prefetch(run.vad); /* while the end is looked for */
 	memset(info, 0, sizeof *info); /* with what lies between the members: it goes out, too */
 	info->BaseAddress = pointer_to(page);
 	info->RegionSize = address_of(region_end(space, run) - page);

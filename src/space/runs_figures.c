@@ -50,34 +50,39 @@ void figures_settle(struct step *path, unsigned height)
 	}
 }
 
-static uint64_t committed_in_leaf(const struct runs_node *leaf, uint64_t page)
+static uint64_t committed_in_leaf(const struct runs_node *leaf, struct range range, uint64_t end)
 {
-	unsigned slot = slot_of(leaf, page);
-	uint64_t pages =
-		(page - leaf->leaf.key[slot]) & mask(attr_is_committed(leaf->leaf.attr[slot]));
+	uint64_t pages = 0;
 
-	for (unsigned i = 0; i < slot; i++)
-		pages += (leaf->leaf.key[i + 1] - leaf->leaf.key[i]) &
+	for (unsigned i = slot_of(leaf, range.start);
+	     i < leaf->count && leaf->leaf.key[i] < range.end; i++)
+		pages += (min_u64(slot_end(leaf, i, end), range.end) -
+		          max_u64(leaf->leaf.key[i], range.start)) &
 		         mask(attr_is_committed(leaf->leaf.attr[i]));
 	return pages;
 }
 
-static uint64_t committed_before(const struct runs *runs, uint64_t page)
+/* Committed pages in `range`, which begins in the node that ends at `end`. Goes down at both ends of the
+ * range, and just once as long as one child holds all of it. */
+static uint64_t committed_in(const struct runs_node *node, unsigned level, struct range range,
+                             uint64_t end)
 {
-	const struct runs_node *node = runs->root;
 	uint64_t pages = 0;
 
-	for (unsigned level = runs->height; level; level--) {
-		unsigned slot = slot_of(node, page);
-		node_fetch(node->inner.child[slot]);
-		for (unsigned i = 0; i < slot; i++)
+	if (!level)
+		return committed_in_leaf(node, range, end);
+	for (unsigned i = slot_of(node, range.start); i < node->count && keys(node)[i] < range.end;
+	     i++) {
+		uint64_t next = slot_end(node, i, end);
+		if (range.start <= keys(node)[i] && next <= range.end)
 			pages += node->inner.figures[i].committed;
-		node = node->inner.child[slot];
+		else
+			pages += committed_in(node->inner.child[i], level - 1, range, next);
 	}
-	return pages + committed_in_leaf(node, page);
+	return pages;
 }
 
 uint64_t runs_committed(const struct runs *runs, struct range range)
 {
-	return committed_before(runs, range.end) - committed_before(runs, range.start);
+	return committed_in(runs->root, runs->height, range, runs->whole.end);
 }

@@ -36,12 +36,13 @@ static bool span_in_use(const struct runs *runs, uint64_t span, unsigned shift)
 	return runs_committed(runs, span_pages(runs, span, shift)) != 0;
 }
 
-/* Whether pages of the span outside `range` are committed. */
-static bool span_shared(const struct runs *runs, struct range range, uint64_t span, unsigned shift)
+/* Whether pages of `range` are committed in the span, and no others. */
+static bool span_goes(const struct runs *runs, struct range range, uint64_t span, unsigned shift)
 {
 	struct range pages = span_pages(runs, span, shift);
 	struct range inside = {max_u64(pages.start, range.start), min_u64(pages.end, range.end)};
-	return runs_committed(runs, pages) != runs_committed(runs, inside);
+	uint64_t ours = runs_committed(runs, inside);
+	return ours && runs_committed(runs, pages) == ours;
 }
 
 static uint64_t add_at_level(const struct runs *runs, struct range range, unsigned shift)
@@ -57,25 +58,30 @@ static uint64_t add_at_level(const struct runs *runs, struct range range, unsign
 static uint64_t drop_at_level(const struct runs *runs, struct range range, unsigned shift)
 {
 	uint64_t first = range.start >> shift, last = (range.end - 1) >> shift;
-	uint64_t drop = span_in_use(runs, first, shift) && !span_shared(runs, range, first, shift);
+	uint64_t drop = span_goes(runs, range, first, shift);
 	if (last == first)
 		return drop;
-	drop += span_in_use(runs, last, shift) && !span_shared(runs, range, last, shift);
+	drop += span_goes(runs, range, last, shift);
 	return drop + spans_in_use(runs, first + 1, last, shift);
 }
 
+/* Where a level gains or loses none, the levels above do not either: their spans hold its spans. */
 uint64_t tables_to_add(const struct runs *runs, struct range range)
 {
-	uint64_t tables = 0;
-	for (unsigned level = 1; level <= LEVELS; level++)
-		tables += add_at_level(runs, range, level * LEVEL_BITS);
+	uint64_t tables = 0, add = 1;
+	for (unsigned level = 1; level <= LEVELS && add; level++) {
+		add = add_at_level(runs, range, level * LEVEL_BITS);
+		tables += add;
+	}
 	return tables;
 }
 
 uint64_t tables_to_drop(const struct runs *runs, struct range range)
 {
-	uint64_t tables = 0;
-	for (unsigned level = 1; level <= LEVELS; level++)
-		tables += drop_at_level(runs, range, level * LEVEL_BITS);
+	uint64_t tables = 0, drop = 1;
+	for (unsigned level = 1; level <= LEVELS && drop; level++) {
+		drop = drop_at_level(runs, range, level * LEVEL_BITS);
+		tables += drop;
+	}
 	return tables;
 }

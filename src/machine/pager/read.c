@@ -147,5 +147,6 @@ NTSTATUS fault_read(struct fault *fault)
 	finish(fault, error);
 	lock_drop(&pager->lock);
 	fault->alone |= error != 0;
-	return error && !many ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS; /* a cluster: page by page */
+	return error && !many ? STATUS_IO_DEVICE_ERROR
+	                      : STATUS_SUCCESS; /* a cluster: page by page */
 }

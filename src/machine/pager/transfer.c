@@ -1,37 +1,69 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/pager/transfer.h"
 
-/* What lies within one page. */
+#define PAGES_AT_ONCE 16 /* the locks are held meanwhile */
+
+/* From one touched page on. */
 struct part {
+	struct machine_process *process;
 	uint8_t *host;
-	uint64_t address, bytes;
+	uint64_t address, bytes; /* bytes: wanted; when it is over, copied */
 	bool store;
 };
 
+static bool can_go_on(const struct part *part, struct pte pte)
+{
+	return pte_is_present(pte) && pte_is_accessed(pte) &&
+	       (!part->store || (pte_is_writable(pte) && pte_is_dirty(pte)));
+}
+
+static void copy_in_page(const struct phys *phys, const struct part *part, struct pte pte,
+                         uint64_t done, uint64_t bytes)
+{
+	uint8_t *guest =
+		(uint8_t *)frame_bytes(phys, pte_frame(pte)) + (part->address + done) % PAGE_BYTES;
+	if (part->store)
+		touch_copy(guest, part->host + done, bytes);
+	else
+		touch_copy(part->host + done, guest, bytes);
+}
+
+/* The pages up to which what holds for the first one holds: of one run, with entries in one table. */
+static uint64_t pages_alike(const struct part *part, struct place place)
+{
+	uint64_t page = page_of(part->address);
+	uint64_t alike = space_run(&part->process->space, part->address).end - page;
+	return min_u64(min_u64(alike, MAP_FANOUT - place.index), PAGES_AT_ONCE);
+}
+
+/* The page that was touched, and those after it that need no touch. */
 static NTSTATUS copy_part(struct fault *fault, void *context)
 {
-	const struct part *part = context;
-	frame_t frame = pte_frame(pte_load(fault->place.entry));
-	uint8_t *page = frame_bytes(&fault->map->pager->phys, frame);
-	uint8_t *guest = page + part->address % PAGE_BYTES;
-	if (part->store)
-		touch_copy(guest, part->host, part->bytes);
-	else
-		touch_copy(part->host, guest, part->bytes);
+	struct part *part = context;
+	const struct phys *phys = &fault->map->pager->phys;
+	const struct pte *entry = fault->place.entry;
+	uint64_t most = pages_alike(part, fault->place) * PAGE_BYTES - part->address % PAGE_BYTES;
+	uint64_t wanted = min_u64(part->bytes, most), done = 0;
+	do {
+		uint64_t bytes =
+			min_u64(wanted - done, PAGE_BYTES - (part->address + done) % PAGE_BYTES);
+		copy_in_page(phys, part, pte_load(entry++), done, bytes);
+		done += bytes;
+	} while (done < wanted && can_go_on(part, pte_load(entry)));
+	part->bytes = done;
 	return STATUS_SUCCESS;
 }
 
 NTSTATUS transfer_bytes(const struct transfer *transfer, uint64_t *done)
 {
-	struct part part = {.store = transfer->access == NTMM_STORE};
+	struct part part = {.process = transfer->process, .store = transfer->access == NTMM_STORE};
 	struct touch touch = {transfer->process, 0,         transfer->access,
 	                      transfer->mode,    copy_part, &part};
 	NTSTATUS status = STATUS_SUCCESS;
 	for (*done = 0; *done < transfer->bytes; *done += part.bytes) {
 		part.address = transfer->address + *done;
 		part.host = (uint8_t *)transfer->host + *done;
-		part.bytes =
-			min_u64(transfer->bytes - *done, PAGE_BYTES - part.address % PAGE_BYTES);
+		part.bytes = transfer->bytes - *done;
 		touch.address = part.address;
 		status = touch_as_service(&touch);
 		if (status)

@@ -38,7 +38,8 @@ static bool is_modified(const struct phys *phys, const struct pte *entry)
 
 /* The page in `frame` and its neighbours that are modified, in the order of their addresses: so that
  * they are behind each other in the paging file, too, and can be read together. */
-static void add_neighbours(struct pager *pager, struct cluster *cluster, uint32_t most, frame_t frame)
+static void add_neighbours(struct pager *pager, struct cluster *cluster, uint32_t most,
+                           frame_t frame)
 {
 	struct place place = map_place_of(&pager->phys, frame);
 	unsigned back = 0;
