@@ -128,8 +128,9 @@ static void memory(struct space *space, struct memory_status *status)
 
 static void get_limits(struct space *space, struct ws_limits *limits)
 {
+	*limits = (struct ws_limits){0};
 	if (!machine_process_lock(machine_process_of(space)))
-		return;
+		return; /* it ends just now */
 	*limits = map_of(space)->limits;
 	machine_process_unlock(machine_process_of(space));
 }
