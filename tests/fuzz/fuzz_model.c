@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The input is a little program of calls and accesses by two processes of a machine that pages all the
- * time. After each step what was answered, what Windows says of every page, and what is in those pages
- * is what the model of tests/model says.
+ * The input is a little program of calls and accesses by two processes of a machine that pages all
+ * the time. After each step what was answered, what Windows says of every page, and what is in
+ * those pages is what the model of tests/model says.
  *
  *      byte 0     the machine: frames, slots, whether it can tell run from read
- *      then 8 bytes a step: kind and process, page, offset, size, type, protection, value, how much more
+ *      then 8 bytes a step: kind and process, page, offset, size, type, protection, value, more
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,10 +39,12 @@ _Noreturn void world_failed(const char *format, ...)
 static uint32_t protection_from(uint8_t byte)
 {
 	static const uint32_t list[] = {
-		PAGE_READWRITE, PAGE_READWRITE, PAGE_READONLY, PAGE_NOACCESS, PAGE_EXECUTE, PAGE_EXECUTE_READ,
-		PAGE_EXECUTE_READWRITE, PAGE_READWRITE | PAGE_GUARD, PAGE_READONLY | PAGE_GUARD,
-		PAGE_READWRITE | PAGE_NOCACHE, PAGE_READONLY | PAGE_WRITECOMBINE, PAGE_WRITECOPY, PAGE_GUARD,
-		PAGE_NOACCESS | PAGE_GUARD, PAGE_EXECUTE_READ | PAGE_TARGETS_INVALID, 0x800 | PAGE_READWRITE,
+		PAGE_READWRITE, PAGE_READWRITE, PAGE_READONLY, PAGE_NOACCESS, PAGE_EXECUTE,
+		PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_READWRITE | PAGE_GUARD,
+		PAGE_READONLY | PAGE_GUARD, PAGE_READWRITE | PAGE_NOCACHE,
+		PAGE_READONLY | PAGE_WRITECOMBINE, PAGE_WRITECOPY, PAGE_GUARD,
+		PAGE_NOACCESS | PAGE_GUARD, PAGE_EXECUTE_READ | PAGE_TARGETS_INVALID,
+		0x800 | PAGE_READWRITE,
 	};
 	return PICK(list, byte);
 }
@@ -50,12 +52,13 @@ static uint32_t protection_from(uint8_t byte)
 static uint32_t type_from(enum call_kind kind, uint8_t byte)
 {
 	static const uint32_t alloc[] = {
-		MEM_RESERVE, MEM_COMMIT, MEM_RESERVE | MEM_COMMIT, MEM_RESET, MEM_RESET_UNDO, MEM_RESERVE | MEM_TOP_DOWN,
-		MEM_COMMIT | MEM_TOP_DOWN, MEM_RESET | MEM_COMMIT, MEM_TOP_DOWN, 0, MEM_WRITE_WATCH | MEM_RESERVE,
-		MEM_PHYSICAL | MEM_RESERVE, MEM_LARGE_PAGES | MEM_COMMIT,
+		MEM_RESERVE, MEM_COMMIT, MEM_RESERVE | MEM_COMMIT, MEM_RESET, MEM_RESET_UNDO,
+		MEM_RESERVE | MEM_TOP_DOWN, MEM_COMMIT | MEM_TOP_DOWN, MEM_RESET | MEM_COMMIT,
+		MEM_TOP_DOWN, 0, MEM_WRITE_WATCH | MEM_RESERVE, MEM_PHYSICAL | MEM_RESERVE,
+		MEM_LARGE_PAGES | MEM_COMMIT,
 	};
-	static const uint32_t free[] = {MEM_DECOMMIT, MEM_RELEASE, MEM_DECOMMIT | MEM_RELEASE, MEM_FREE,
-	                                MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS};
+	static const uint32_t free[] = {MEM_DECOMMIT, MEM_RELEASE, MEM_DECOMMIT | MEM_RELEASE,
+	                                MEM_FREE, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS};
 	if (kind == ALLOCATE)
 		return PICK(alloc, byte);
 	if (kind == FREE_WIN32 || kind == FREE_NATIVE)
@@ -79,9 +82,12 @@ static struct call step_from(const struct model *m, const uint8_t *b)
 {
 	static const unsigned offsets[] = {0, 0, 0, 1, 8, 0x800, 0xFF8, 0xFFC, 0xFFF};
 	enum call_kind kind = (enum call_kind)((b[0] >> 1) % CALL_KINDS);
-	struct call call = {.kind = kind, .address = model_address(m, b[1] % WINDOW) + PICK(offsets, b[2]),
-	                    .size = size_from(kind, b[3], b[7]), .type = type_from(kind, b[4]),
-	                    .protect = protection_from(b[5]), .value = b[6] * UINT64_C(0x0101010101010101),
+	struct call call = {.kind = kind,
+	                    .address = model_address(m, b[1] % WINDOW) + PICK(offsets, b[2]),
+	                    .size = size_from(kind, b[3], b[7]),
+	                    .type = type_from(kind, b[4]),
+	                    .protect = protection_from(b[5]),
+	                    .value = b[6] * UINT64_C(0x0101010101010101),
 	                    .thread = b[2] / 128};
 	if (kind == ALLOCATE && b[2] > 240)
 		call.address = 0;
@@ -100,12 +106,14 @@ static bool is_possible(const struct world *w, const struct call *call)
 
 static void begin(struct world *w, uint8_t how)
 {
-	ntmm_machine_config config = {
-		.size = sizeof config, .flags = how & 1 ? NTMM_MACHINE_NO_NX : 0, .ram_bytes = (96 + how % 4 * 16) * PAGE,
-		.paging_file_bytes = (how & 16 ? 40 : 300) * PAGE};
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .flags = how & 1 ? NTMM_MACHINE_NO_NX : 0,
+	                              .ram_bytes = (96 + how % 4 * 16) * PAGE,
+	                              .paging_file_bytes = (how & 16 ? 40 : 300) * PAGE};
 	const struct site sites[PROCESSES] = {
 		{NTMM_LAYOUT_NT32_2GB, GRANULE, WINDOW},
-		{NTMM_LAYOUT_NT64_128TB, UINT64_C(0x200000) - GRANULE, WINDOW}, /* over the border of two tables */
+		/* over the border of two tables */
+		{NTMM_LAYOUT_NT64_128TB, UINT64_C(0x200000) - GRANULE, WINDOW},
 	};
 	world_create(w, &config);
 	for (unsigned i = 0; i < PROCESSES; i++)
@@ -122,7 +130,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	begin(&w, *data++);
 	size--;
-	for (unsigned n = 0; n < MOST_STEPS && size >= STEP_BYTES; n++, data += STEP_BYTES, size -= STEP_BYTES) {
+	for (unsigned n = 0; n < MOST_STEPS && size >= STEP_BYTES;
+	     n++, data += STEP_BYTES, size -= STEP_BYTES) {
 		unsigned who = data[0] & 1;
 		struct call call = step_from(&w.inhabitants[who].model, data);
 		if (!is_possible(&w, &call))

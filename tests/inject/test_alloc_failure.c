@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A scenario that uses every call, over and over: each time the next allocation of host memory in it
- * fails, or all within the step that makes it. The step succeeds all the same, or reports the
+ * A scenario that uses every call, over and over: each time the next allocation of host memory in
+ * it fails, or all within the step that makes it. The step succeeds all the same, or reports the
  * documented error, changes nothing, and succeeds when it is tried again.
  */
 #include <inttypes.h>
@@ -20,7 +20,7 @@
 #include "wrapped.h"
 
 #define PAGE UINT64_C(4096)
-#define FRAMES 160
+#define FRAMES 128
 #define SLOTS 800
 #define PIECES 75 /* pages of the allocation that is cut to pieces */
 #define WINDOWS 30 /* small allocations */
@@ -52,7 +52,8 @@ static bool native(NTSTATUS status)
 	return status >= 0;
 }
 
-/* An access by a thread: true, unless STATUS_IN_PAGE_ERROR was raised. Other exceptions are meant. */
+/* An access by a thread: true, unless STATUS_IN_PAGE_ERROR was raised. Other exceptions are
+ * meant. */
 static bool access_ok(struct scene *s, ntmm_thread *thread, bool done)
 {
 	const EXCEPTION_RECORD *record = ntmm_thread_exception(thread);
@@ -63,12 +64,13 @@ static bool access_ok(struct scene *s, ntmm_thread *thread, bool done)
 	return false;
 }
 
-/* ---- steps: machine, processes, threads ------------------------------------------------------- */
+/* ---- steps: machine, processes, threads ----------------------------------------------------- */
 
 static bool create_machine(struct scene *s, unsigned i)
 {
-	ntmm_machine_config config = {
-		.size = sizeof config, .ram_bytes = FRAMES * PAGE, .paging_file_bytes = SLOTS * PAGE};
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .ram_bytes = FRAMES * PAGE,
+	                              .paging_file_bytes = SLOTS * PAGE};
 	struct holdings before = holdings;
 	(void)i;
 	if (native(ntmm_machine_create(&config, &s->machine)))
@@ -132,8 +134,10 @@ static bool create_thread(struct scene *s, unsigned i)
 
 static bool create_stacked_thread(struct scene *s, unsigned i)
 {
-	ntmm_thread_options options = {
-		.size = sizeof options, .flags = NTMM_THREAD_STACK, .stack_reserve = 16 * PAGE, .stack_commit = 2 * PAGE};
+	ntmm_thread_options options = {.size = sizeof options,
+	                               .flags = NTMM_THREAD_STACK,
+	                               .stack_reserve = 16 * PAGE,
+	                               .stack_commit = 2 * PAGE};
 	(void)i;
 	s->stacked = ntmm_thread_create(s->process[0], &options);
 	return s->stacked;
@@ -145,7 +149,8 @@ static bool grow_stack(struct scene *s, unsigned i)
 	ntmm_thread_stack stack = {.size = sizeof stack};
 	assert_int_equal(ntmm_thread_get_stack(s->stacked, &stack), STATUS_SUCCESS);
 	uint64_t lowest = stack.deallocation + PAGE, wanted = stack.base - (i + 1) * PAGE;
-	return access_ok(s, s->stacked, ntmm_store64(s->stacked, wanted < lowest ? lowest : wanted, i));
+	return access_ok(s, s->stacked,
+	                 ntmm_store64(s->stacked, wanted < lowest ? lowest : wanted, i));
 }
 
 static bool destroy_stacked_thread(struct scene *s, unsigned i)
@@ -156,12 +161,13 @@ static bool destroy_stacked_thread(struct scene *s, unsigned i)
 	return true;
 }
 
-/* ---- steps: memory ------------------------------------------------------------------------------ */
+/* ---- steps: memory -------------------------------------------------------------------------- */
 
 static bool reserve_pieces(struct scene *s, unsigned i)
 {
 	(void)i;
-	s->pieces = (uintptr_t)VirtualAllocEx(s->process[0], NULL, PIECES * PAGE, MEM_RESERVE, PAGE_READWRITE);
+	s->pieces = (uintptr_t)VirtualAllocEx(s->process[0], NULL, PIECES * PAGE, MEM_RESERVE,
+	                                      PAGE_READWRITE);
 	return s->pieces;
 }
 
@@ -172,8 +178,10 @@ static uint64_t piece(const struct scene *s, unsigned i)
 
 static bool commit_piece(struct scene *s, unsigned i)
 {
-	static const DWORD protections[] = {PAGE_READWRITE, PAGE_EXECUTE_READ, PAGE_READWRITE | PAGE_GUARD};
-	return VirtualAllocEx(s->process[0], pointer(piece(s, i)), PAGE, MEM_COMMIT, protections[i % 3]);
+	static const DWORD protections[] = {PAGE_READWRITE, PAGE_EXECUTE_READ,
+	                                    PAGE_READWRITE | PAGE_GUARD};
+	return VirtualAllocEx(s->process[0], pointer(piece(s, i)), PAGE, MEM_COMMIT,
+	                      protections[i % 3]);
 }
 
 static bool touch_piece(struct scene *s, unsigned i)
@@ -185,7 +193,8 @@ static bool touch_piece(struct scene *s, unsigned i)
 static bool protect_piece(struct scene *s, unsigned i)
 {
 	DWORD old;
-	return VirtualProtectEx(s->process[0], pointer(piece(s, i)), PAGE, i % 2 ? PAGE_READWRITE : PAGE_READONLY, &old);
+	return VirtualProtectEx(s->process[0], pointer(piece(s, i)), PAGE,
+	                        i % 2 ? PAGE_READWRITE : PAGE_READONLY, &old);
 }
 
 static bool protect_code(struct scene *s, unsigned i)
@@ -225,7 +234,8 @@ static bool release_rest(struct scene *s, unsigned i)
 {
 	MEMORY_BASIC_INFORMATION info;
 	uint64_t page = s->pieces + i * PAGE;
-	assert_int_equal(VirtualQueryEx(s->process[0], pointer(page), &info, sizeof info), sizeof info);
+	assert_int_equal(VirtualQueryEx(s->process[0], pointer(page), &info, sizeof info),
+	                 sizeof info);
 	if (info.State == MEM_FREE || info.AllocationBase != pointer(page))
 		return true;
 	return VirtualFreeEx(s->process[0], pointer(page), 0, MEM_RELEASE);
@@ -239,7 +249,8 @@ static HANDLE owner(const struct scene *s, unsigned i)
 static bool allocate_small(struct scene *s, unsigned i)
 {
 	uint32_t type = MEM_RESERVE | (i % 3 ? MEM_COMMIT : 0) | (i % 5 ? 0 : MEM_TOP_DOWN);
-	s->small[i] = (uintptr_t)VirtualAllocEx(owner(s, i), NULL, (1 + i % 4) * PAGE, type, PAGE_READWRITE);
+	s->small[i] = (uintptr_t)VirtualAllocEx(owner(s, i), NULL, (1 + i % 4) * PAGE, type,
+	                                        PAGE_READWRITE);
 	return s->small[i];
 }
 
@@ -251,8 +262,8 @@ static bool free_small(struct scene *s, unsigned i)
 static bool allocate_large(struct scene *s, unsigned i)
 {
 	(void)i;
-	s->large = (uintptr_t)VirtualAllocEx(s->process[3], NULL, 2 * FRAMES * PAGE, MEM_RESERVE | MEM_COMMIT,
-	                                     PAGE_READWRITE);
+	s->large = (uintptr_t)VirtualAllocEx(s->process[3], NULL, 2 * FRAMES * PAGE,
+	                                     MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	return s->large;
 }
 
@@ -260,7 +271,8 @@ static bool allocate_large(struct scene *s, unsigned i)
 static bool use_large(struct scene *s, unsigned i)
 {
 	uint64_t address = s->large + i * 3 % (2 * FRAMES) * PAGE, value = 0;
-	bool done = i < 2 * FRAMES ? ntmm_store64(s->thread[3], address, i) : ntmm_load64(s->thread[3], address, &value);
+	bool done = i < 2 * FRAMES ? ntmm_store64(s->thread[3], address, i)
+	                           : ntmm_load64(s->thread[3], address, &value);
 	if (done && i >= 2 * FRAMES)
 		assert_int_equal(value, i - 2 * FRAMES);
 	return access_ok(s, s->thread[3], done);
@@ -268,12 +280,14 @@ static bool use_large(struct scene *s, unsigned i)
 
 static bool reset_large(struct scene *s, unsigned i)
 {
-	return VirtualAllocEx(s->process[3], pointer(s->large + i * PAGE), 3 * PAGE, MEM_RESET, PAGE_READWRITE);
+	return VirtualAllocEx(s->process[3], pointer(s->large + i * PAGE), 3 * PAGE, MEM_RESET,
+	                      PAGE_READWRITE);
 }
 
 static bool undo_reset(struct scene *s, unsigned i)
 {
-	bool kept = VirtualAllocEx(s->process[3], pointer(s->large + i * PAGE), 3 * PAGE, MEM_RESET_UNDO, PAGE_READWRITE);
+	bool kept = VirtualAllocEx(s->process[3], pointer(s->large + i * PAGE), 3 * PAGE,
+	                           MEM_RESET_UNDO, PAGE_READWRITE);
 	return kept || GetLastError() == ERROR_INVALID_ADDRESS; /* VA-69 */
 }
 
@@ -305,7 +319,8 @@ static bool unlock_large(struct scene *s, unsigned i)
 static bool offer_large(struct scene *s, unsigned i)
 {
 	attach(s);
-	return said(OfferVirtualMemory(pointer(s->large + (40 + 2 * i) * PAGE), PAGE, VmOfferPriorityLow));
+	return said(OfferVirtualMemory(pointer(s->large + (40 + 2 * i) * PAGE), PAGE,
+	                               VmOfferPriorityLow));
 }
 
 static bool reclaim_large(struct scene *s, unsigned i)
@@ -335,7 +350,8 @@ static bool copy_out_large(struct scene *s, unsigned i)
 
 static bool limit_working_set(struct scene *s, unsigned i)
 {
-	return SetProcessWorkingSetSizeEx(s->process[3], (50 - i) * PAGE, 60 * PAGE, QUOTA_LIMITS_HARDWS_MIN_ENABLE);
+	return SetProcessWorkingSetSizeEx(s->process[3], (30 - i) * PAGE, 60 * PAGE,
+	                                  QUOTA_LIMITS_HARDWS_MIN_ENABLE);
 }
 
 static bool empty_working_set(struct scene *s, unsigned i)
@@ -350,7 +366,7 @@ static bool balance(struct scene *s, unsigned i)
 	return true;
 }
 
-/* ---- steps: ends -------------------------------------------------------------------------------- */
+/* ---- steps: ends ---------------------------------------------------------------------------- */
 
 static bool destroy_thread(struct scene *s, unsigned i)
 {
@@ -411,7 +427,7 @@ static const struct step steps[] = {
 	{"ReadProcessMemory", read_piece, PIECES / 3},
 	{"VirtualAllocEx for both", allocate_small, WINDOWS},
 	{"VirtualAllocEx, much", allocate_large, 1},
-	{"store and load", use_large, 4 * FRAMES},
+	{"store and load", use_large, 3 * FRAMES},
 	{"VirtualLock", lock_large, 8},
 	{"VirtualUnlock", unlock_large, 8},
 	{"MEM_RESET", reset_large, 8},
@@ -439,7 +455,7 @@ static const struct step steps[] = {
 };
 #define STEPS (sizeof steps / sizeof steps[0])
 
-/* ---- nothing has changed ------------------------------------------------------------------------ */
+/* ---- nothing has changed -------------------------------------------------------------------- */
 
 struct snapshot {
 	uint64_t digest; /* of what VirtualQueryEx says everywhere */
@@ -459,8 +475,10 @@ static void add_process(struct snapshot *snapshot, HANDLE process)
 		return;
 	snapshot->commit += counters.commit;
 	snapshot->locked += counters.locked;
-	for (uint64_t at = 0; VirtualQueryEx(process, pointer(at), &info, sizeof info); at += info.RegionSize) {
-		uint64_t digest = mix(snapshot->digest, (uintptr_t)info.BaseAddress ^ info.RegionSize);
+	for (uint64_t at = 0; VirtualQueryEx(process, pointer(at), &info, sizeof info);
+	     at += info.RegionSize) {
+		uint64_t digest =
+			mix(snapshot->digest, (uintptr_t)info.BaseAddress ^ info.RegionSize);
 		digest = mix(digest, (uintptr_t)info.AllocationBase ^ info.AllocationProtect);
 		snapshot->digest = mix(digest, (uint64_t)info.State << 32 | info.Protect);
 	}
@@ -482,7 +500,7 @@ static struct snapshot look(const struct scene *s)
 	return snapshot;
 }
 
-/* ---- runs of the scenario ------------------------------------------------------------------------ */
+/* ---- runs of the scenario ------------------------------------------------------------------- */
 
 enum mode { ONE, WHOLE_STEP };
 
@@ -497,23 +515,28 @@ static bool is_documented(const struct scene *s)
 	if (s->code)
 		return s->code == (DWORD)STATUS_IN_PAGE_ERROR;
 	DWORD error = GetLastError();
-	return error == ERROR_NOT_ENOUGH_MEMORY || error == ERROR_NO_SYSTEM_RESOURCES || error == ERROR_SWAPERROR;
+	return error == ERROR_NOT_ENOUGH_MEMORY || error == ERROR_NO_SYSTEM_RESOURCES ||
+	       error == ERROR_SWAPERROR;
 }
 
-static void expect_nothing_changed(const struct scene *s, const struct step *step, const struct snapshot *before)
+static void expect_nothing_changed(const struct scene *s, const struct step *step,
+                                   const struct snapshot *before)
 {
 	if (!is_documented(s))
-		fail_msg("%s: allocation %" PRIu64 " failed: error %u", step->name, order.first, GetLastError());
+		fail_msg("%s: allocation %" PRIu64 " failed: error %u", step->name, order.first,
+		         GetLastError());
 	struct snapshot after = look(s);
 	if (memcmp(&after, before, sizeof after))
-		fail_msg("%s failed with allocation %" PRIu64 ", but something changed: commit %" PRIu64 " to %" PRIu64
-		         ", resident %" PRIu64 " to %" PRIu64 ", processes %" PRIu64 " to %" PRIu64, step->name, order.first,
-		         before->machine_commit, after.machine_commit, before->resident, after.resident, before->processes,
-		         after.processes);
+		fail_msg("%s failed with allocation %" PRIu64
+		         ", but something changed: commit %" PRIu64 " to %" PRIu64
+		         ", resident %" PRIu64 " to %" PRIu64 ", processes %" PRIu64 " to %" PRIu64,
+		         step->name, order.first, before->machine_commit, after.machine_commit,
+		         before->resident, after.resident, before->processes, after.processes);
 	check(s);
 }
 
-/* Whether the order can strike in this step: one whose requests were [from, to] in the run before. */
+/* Whether the order can strike in this step: one whose requests were [from, to] in the run
+ * before. */
 struct reach {
 	uint64_t from, to;
 };
@@ -536,13 +559,15 @@ static void run_step(struct scene *s, const struct step *step, unsigned i, struc
 	if (!order.first)
 		*reach = (struct reach){requests + 1, order.requests};
 	if (!done && failures == order.failures)
-		fail_msg("%s: error %u, exception %#x, and no failure was ordered", step->name, GetLastError(), s->code);
+		fail_msg("%s: error %u, exception %#x, and no failure was ordered", step->name,
+		         GetLastError(), s->code);
 	if (done)
 		return;
 	expect_nothing_changed(s, step, &before);
 	s->code = 0;
 	if (!step->run(s, i))
-		fail_msg("%s does not succeed the second time: error %u", step->name, GetLastError());
+		fail_msg("%s does not succeed the second time: error %u", step->name,
+		         GetLastError());
 }
 
 static void run(void)
@@ -563,8 +588,8 @@ static uint64_t end_of_step(uint64_t request)
 	return request;
 }
 
-/* The first run makes what stays, the handle table. The second, in which nothing fails either, tells
- * how many there are to fail. */
+/* The first run makes what stays, the handle table. The second, in which nothing fails either,
+ * tells how many there are to fail. */
 static void every_one(enum mode mode)
 {
 	uint64_t struck = 0;
@@ -576,7 +601,8 @@ static void every_one(enum mode mode)
 	struct holdings resting = holdings; /* the handle table stays */
 	assert_true(requests > 100);
 	for (uint64_t n = 1; n <= requests; n++) {
-		order = (struct order){.kinds = ALLOC | MAP, .first = n, .last = mode == ONE ? n : end_of_step(n)};
+		order = (struct order){
+			.kinds = ALLOC | MAP, .first = n, .last = mode == ONE ? n : end_of_step(n)};
 		run();
 		struck += order.failures;
 		assert_memory_equal(&holdings, &resting, sizeof resting);
@@ -596,7 +622,8 @@ static void all_of_a_step(void **state)
 	every_one(WHOLE_STEP);
 }
 
-/* The handle table grows while the process has handles to spare: each refusal leaves it as it was. */
+/* The handle table grows while the process has handles to spare: each refusal leaves it as it
+ * was. */
 static void handles(void **state)
 {
 	enum { MANY = 3000 };
@@ -640,7 +667,8 @@ static void events(void **state)
 	assert_int_equal(ntmm_machine_create(&config, &s.machine), STATUS_SUCCESS);
 	HANDLE process = ntmm_process_create(s.machine, NTMM_LAYOUT_NT32_2GB);
 	ntmm_thread *thread = ntmm_thread_create(process, NULL);
-	uint64_t base = (uintptr_t)VirtualAllocEx(process, NULL, 20 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	uint64_t base = (uintptr_t)VirtualAllocEx(process, NULL, 20 * PAGE,
+	                                          MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	assert_true(observe(&s, 0));
 	order = (struct order){.kinds = ALLOC, .first = 1, .last = UINT64_MAX};
 	for (unsigned i = 0; i < 20; i++)

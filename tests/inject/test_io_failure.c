@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A scenario of paging, over and over: each time the next transfer to or from the paging file fails,
- * or all from it on. What an access finds is what was stored, or the access raises
- * STATUS_IN_PAGE_ERROR (EX-7); nothing hangs, and the commit limit falls by the slots that went bad.
+ * A scenario of paging, over and over: each time the next transfer to or from the paging file
+ * fails, or all from it on. What an access finds is what was stored, or the access raises
+ * STATUS_IN_PAGE_ERROR (EX-7); nothing hangs, and the commit limit falls by the slots that went
+ * bad.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -37,7 +38,7 @@ struct set {
 	unsigned count;
 	uint64_t words[DENSE]; /* what is in the page, at its own place; the rest is zero */
 	bool absent[DENSE];    /* not committed: the limit did not allow it any more */
-	bool spoiled;          /* pages were given back while their table could not be had: it is lost */
+	bool spoiled; /* pages were given back while their table could not be had: it is lost */
 };
 
 struct scene {
@@ -68,7 +69,7 @@ static ntmm_machine_counters counters_of(const struct scene *s)
 	return c;
 }
 
-/* ---- places ------------------------------------------------------------------------------------ */
+/* ---- places --------------------------------------------------------------------------------- */
 
 static uint64_t page_at(const struct set *set, unsigned i)
 {
@@ -86,27 +87,32 @@ static void begin_set(struct scene *s, struct set *set, ntmm_layout layout)
 	assert_non_null(set->process);
 	set->thread = ntmm_thread_create(set->process, NULL);
 	assert_non_null(set->thread);
-	set->base = (uintptr_t)VirtualAllocEx(set->process, NULL, set->count * set->stride, MEM_RESERVE, PAGE_READWRITE);
+	set->base = (uintptr_t)VirtualAllocEx(set->process, NULL, set->count * set->stride,
+	                                      MEM_RESERVE, PAGE_READWRITE);
 	assert_int_not_equal(set->base, 0);
 	for (unsigned i = 0; i < set->count; i++)
-		assert_non_null(VirtualAllocEx(set->process, pointer(page_at(set, i)), PAGE, MEM_COMMIT, PAGE_READWRITE));
+		assert_non_null(VirtualAllocEx(set->process, pointer(page_at(set, i)), PAGE,
+		                               MEM_COMMIT, PAGE_READWRITE));
 }
 
 static void begin(struct scene *s)
 {
-	ntmm_machine_config config = {
-		.size = sizeof config, .ram_bytes = FRAMES * PAGE, .paging_file_bytes = SLOTS * PAGE};
-	*s = (struct scene){.sets = {{.count = DENSE, .stride = PAGE}, {.count = SPARSE, .stride = 2 * MB}}};
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .ram_bytes = FRAMES * PAGE,
+	                              .paging_file_bytes = SLOTS * PAGE};
+	*s = (struct scene){
+		.sets = {{.count = DENSE, .stride = PAGE}, {.count = SPARSE, .stride = 2 * MB}}};
 	assert_int_equal(ntmm_machine_create(&config, &s->machine), STATUS_SUCCESS);
 	begin_set(s, &s->sets[0], NTMM_LAYOUT_NT32_2GB);
 	begin_set(s, &s->sets[1], NTMM_LAYOUT_NT64_128TB);
 	s->start = counters_of(s);
 }
 
-/* ---- accesses ------------------------------------------------------------------------------------ */
+/* ---- accesses ------------------------------------------------------------------------------- */
 
 /* EX-7. */
-static void expect_in_page_error(struct scene *s, const struct set *set, uint64_t address, bool store)
+static void expect_in_page_error(struct scene *s, const struct set *set, uint64_t address,
+                                 bool store)
 {
 	const EXCEPTION_RECORD *record = ntmm_thread_exception(set->thread);
 	assert_int_equal(record->ExceptionCode, (DWORD)STATUS_IN_PAGE_ERROR);
@@ -123,7 +129,8 @@ static void load(struct scene *s, struct set *set, unsigned i)
 	if (!ntmm_load64(set->thread, place_at(set, i), &value))
 		expect_in_page_error(s, set, place_at(set, i), false);
 	else if (value != set->words[i])
-		fail_msg("page %u of %u holds %" PRIx64 ", not %" PRIx64, i, set->count, value, set->words[i]);
+		fail_msg("page %u of %u holds %" PRIx64 ", not %" PRIx64, i, set->count, value,
+		         set->words[i]);
 }
 
 static void store(struct scene *s, struct set *set, unsigned i)
@@ -152,7 +159,8 @@ static void write_word(struct scene *s, struct set *set, unsigned i)
 {
 	uint64_t value = draw(s);
 	SIZE_T done = 1;
-	if (WriteProcessMemory(set->process, pointer(place_at(set, i)), &value, sizeof value, &done)) {
+	if (WriteProcessMemory(set->process, pointer(place_at(set, i)), &value, sizeof value,
+	                       &done)) {
 		set->words[i] = value;
 		return;
 	}
@@ -161,12 +169,14 @@ static void write_word(struct scene *s, struct set *set, unsigned i)
 	s->refusals++;
 }
 
-/* Fails only when slots went bad, and the limit with them. A page that is committed again is zero. */
+/* Fails only when slots went bad, and the limit with them. A page that is committed again is
+ * zero. */
 static void commit(struct scene *s, struct set *set, unsigned i)
 {
 	(void)s;
 	set->words[i] = 0;
-	set->absent[i] = !VirtualAllocEx(set->process, pointer(page_at(set, i)), PAGE, MEM_COMMIT, PAGE_READWRITE);
+	set->absent[i] = !VirtualAllocEx(set->process, pointer(page_at(set, i)), PAGE, MEM_COMMIT,
+	                                 PAGE_READWRITE);
 	if (set->absent[i])
 		assert_int_equal(GetLastError(), ERROR_COMMITMENT_LIMIT);
 }
@@ -181,7 +191,8 @@ static void renew(struct scene *s, struct set *set, unsigned i)
 static void protect(struct scene *s, struct set *set, unsigned i)
 {
 	DWORD old;
-	assert_true(VirtualProtectEx(set->process, pointer(page_at(set, i)), PAGE, PAGE_READONLY, &old));
+	assert_true(VirtualProtectEx(set->process, pointer(page_at(set, i)), PAGE, PAGE_READONLY,
+	                             &old));
 	load(s, set, i);
 	assert_true(VirtualProtectEx(set->process, pointer(page_at(set, i)), PAGE, old, &old));
 }
@@ -193,7 +204,8 @@ static void lock(struct scene *s, struct set *set, unsigned i)
 		load(s, set, i);
 		assert_true(VirtualUnlock(pointer(page_at(set, i)), PAGE));
 	} else {
-		assert_true(GetLastError() == ERROR_SWAPERROR || GetLastError() == ERROR_WORKING_SET_QUOTA);
+		assert_true(GetLastError() == ERROR_SWAPERROR ||
+		            GetLastError() == ERROR_WORKING_SET_QUOTA);
 		s->refusals++;
 	}
 	ntmm_thread_detach();
@@ -235,12 +247,13 @@ static void operate(struct scene *s)
 		fail_msg("one operation made %" PRIu64 " transfers", order.requests - requests);
 }
 
-/* ---- runs ----------------------------------------------------------------------------------------- */
+/* ---- runs ----------------------------------------------------------------------------------- */
 
 static void check(const struct scene *s)
 {
 	if (!ntmm_machine_check(s->machine))
-		fail_msg("transfer %" PRIu64 ": machine check: %s", order.first, ntmm_error_message());
+		fail_msg("transfer %" PRIu64 ": machine check: %s", order.first,
+		         ntmm_error_message());
 }
 
 /* Returns the slots that went bad. */
@@ -284,7 +297,8 @@ static void end(struct scene *s)
 	check(s);
 	ntmm_machine_counters now = counters_of(s);
 	assert_int_equal(now.commit_total, 0);
-	if (!s->sets[0].spoiled && !s->sets[1].spoiled) /* else slots named in lost tables are lost */
+	if (!s->sets[0].spoiled &&
+	    !s->sets[1].spoiled) /* else slots named in lost tables are lost */
 		assert_int_equal(now.slots_used, 0);
 	assert_int_equal(now.tables, 0);
 	ntmm_machine_destroy(s->machine);
@@ -331,7 +345,11 @@ static void one_write(int error, bool partly)
 {
 	uint64_t writes = requests_of(FILE_WRITE);
 	for (uint64_t n = 1; n <= writes; n++) {
-		struct order wanted = {.kinds = FILE_WRITE, .first = n, .last = n, .error = error, .partly = partly};
+		struct order wanted = {.kinds = FILE_WRITE,
+		                       .first = n,
+		                       .last = n,
+		                       .error = error,
+		                       .partly = partly};
 		struct result result = run(wanted);
 		assert_int_equal(result.failures, 1);
 		assert_int_equal(result.refusals, 0);
@@ -347,7 +365,10 @@ static void writes_for_a_while(void **state)
 	(void)state;
 	for (uint64_t n = 1; n <= writes; n++)
 		for (uint64_t length = 2; length <= 32; length *= 2) {
-			struct order wanted = {.kinds = FILE_WRITE, .first = n, .last = n + length - 1, .error = EIO};
+			struct order wanted = {.kinds = FILE_WRITE,
+			                       .first = n,
+			                       .last = n + length - 1,
+			                       .error = EIO};
 			struct result result = run(wanted);
 			assert_int_equal(result.refusals, 0);
 			assert_true(result.bad < length);
@@ -372,7 +393,8 @@ static void one_read(void **state)
 	uint64_t reads = requests_of(FILE_READ);
 	(void)state;
 	for (uint64_t n = 1; n <= reads; n++) {
-		struct order wanted = {.kinds = FILE_READ, .first = n, .last = n, .error = EIO, .partly = n % 2};
+		struct order wanted = {
+			.kinds = FILE_READ, .first = n, .last = n, .error = EIO, .partly = n % 2};
 		struct result result = run(wanted);
 		assert_int_equal(result.failures, 1);
 		assert_true(result.refusals <= 1);
@@ -388,7 +410,10 @@ static void reads_for_a_while(void **state)
 	(void)state;
 	for (uint64_t n = 1; n <= reads; n += 3)
 		for (uint64_t length = 3; length <= 27; length *= 3)
-			run((struct order){.kinds = FILE_READ, .first = n, .last = n + length - 1, .error = EIO});
+			run((struct order){.kinds = FILE_READ,
+			                   .first = n,
+			                   .last = n + length - 1,
+			                   .error = EIO});
 }
 
 static void no_read_from_then_on(void **state)
@@ -396,7 +421,8 @@ static void no_read_from_then_on(void **state)
 	uint64_t reads = requests_of(FILE_READ);
 	(void)state;
 	for (uint64_t n = 1; n <= reads; n += 5)
-		run((struct order){.kinds = FILE_READ, .first = n, .last = UINT64_MAX, .error = EIO});
+		run((struct order){
+			.kinds = FILE_READ, .first = n, .last = UINT64_MAX, .error = EIO});
 }
 
 static void no_write_from_then_on(void **state)
@@ -404,7 +430,11 @@ static void no_write_from_then_on(void **state)
 	uint64_t writes = requests_of(FILE_WRITE);
 	(void)state;
 	for (uint64_t n = 1; n <= writes; n += 2)
-		run((struct order){.kinds = FILE_WRITE, .first = n, .last = UINT64_MAX, .error = ENOSPC, .partly = n % 4 == 1});
+		run((struct order){.kinds = FILE_WRITE,
+		                   .first = n,
+		                   .last = UINT64_MAX,
+		                   .error = ENOSPC,
+		                   .partly = n % 4 == 1});
 }
 
 static void nothing_works_for_a_while(void **state)
@@ -412,7 +442,8 @@ static void nothing_works_for_a_while(void **state)
 	uint64_t transfers = requests_of(FILE_READ | FILE_WRITE);
 	(void)state;
 	for (uint64_t n = 1; n <= transfers; n += 7)
-		run((struct order){.kinds = FILE_READ | FILE_WRITE, .first = n, .last = n + 40, .error = EIO});
+		run((struct order){
+			.kinds = FILE_READ | FILE_WRITE, .first = n, .last = n + 40, .error = EIO});
 }
 
 /* The end of a process gives its tables back, whether they can be read or not. */
@@ -430,7 +461,7 @@ static void processes_end_unread(void **state)
 	assert_true(order.failures > 0);
 }
 
-/* ---- transfers in pieces ------------------------------------------------------------------------ */
+/* ---- transfers in pieces -------------------------------------------------------------------- */
 
 static enum { WHOLE, PIECES, NOTHING } host_transfers;
 static unsigned interruptions;
@@ -493,12 +524,13 @@ static void nothing_transferred(void **state)
 	end(&s);
 }
 
-/* ---- the file itself ---------------------------------------------------------------------------- */
+/* ---- the file itself ------------------------------------------------------------------------ */
 
 static NTSTATUS create_with(unsigned kind, int error)
 {
-	ntmm_machine_config config = {
-		.size = sizeof config, .ram_bytes = FRAMES * PAGE, .paging_file_bytes = SLOTS * PAGE};
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .ram_bytes = FRAMES * PAGE,
+	                              .paging_file_bytes = SLOTS * PAGE};
 	ntmm_machine *machine = NULL;
 	struct holdings before = holdings;
 	order = (struct order){.kinds = kind, .first = 1, .last = 1, .error = error};

@@ -77,8 +77,9 @@ static bool begins_allocation(const struct model *m, unsigned index)
 /* Allocations may have other numbers. */
 static bool pages_equal(const struct page *p, const struct page *q)
 {
-	return p->state == q->state && p->protect == q->protect && p->allocation_protect == q->allocation_protect &&
-	       p->locked == q->locked && p->contents == q->contents && p->lost == q->lost;
+	return p->state == q->state && p->protect == q->protect &&
+	       p->allocation_protect == q->allocation_protect && p->locked == q->locked &&
+	       p->contents == q->contents && p->lost == q->lost;
 }
 
 bool model_equal(const struct model *a, const struct model *b)
@@ -154,14 +155,16 @@ struct answer refuse(uint32_t error)
 
 struct answer did(struct span span)
 {
-	return (struct answer){.base = span.first * PAGE, .size = (span.last - span.first + 1) * PAGE};
+	return (struct answer){.base = span.first * PAGE,
+	                       .size = (span.last - span.first + 1) * PAGE};
 }
 
 /* ---- protections ---------------------------------------------------------------------------- */
 
 bool executable(uint32_t protect)
 {
-	return protect & (PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY);
+	return protect &
+	       (PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY);
 }
 
 bool writable(uint32_t protect)
@@ -185,7 +188,8 @@ bool valid(uint32_t protect, bool targets)
 		return false;
 	if (base == PAGE_NOACCESS && modifiers)
 		return false;
-	return modifiers == 0 || modifiers == PAGE_GUARD || modifiers == PAGE_NOCACHE || modifiers == PAGE_WRITECOMBINE;
+	return modifiers == 0 || modifiers == PAGE_GUARD || modifiers == PAGE_NOCACHE ||
+	       modifiers == PAGE_WRITECOMBINE;
 }
 
 uint32_t effective(const struct page *page, uint32_t protect)
@@ -224,17 +228,22 @@ void to_state(struct model *m, uint64_t number, enum state state)
 		page->allocation = page->allocation_protect = 0;
 }
 
+void make_permanent(struct model *m, uint64_t number)
+{
+	struct page *page = at(m, number);
+	page->lost = false;
+	if (page->contents != MAY_VANISH)
+		return;
+	page->contents = EITHER;
+	memset(m->vanished[number - m->first], 0, PAGE);
+}
+
 void store_in_page(struct model *m, uint64_t address, const uint8_t *from, uint64_t size)
 {
 	uint64_t number = address / PAGE, offset = address % PAGE;
-	struct page *page = at(m, number);
+	make_permanent(m, number);
 	memcpy(&m->bytes[number - m->first][offset], from, size);
-	if (page->contents == MAY_VANISH) {
-		page->contents = EITHER;
-		memset(m->vanished[number - m->first], 0, PAGE);
-	}
 	memcpy(&m->vanished[number - m->first][offset], from, size);
-	page->lost = false;
 }
 
 static bool seen_in_page(struct model *m, uint64_t address, const uint8_t *actual, uint64_t size)

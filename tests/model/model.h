@@ -3,8 +3,8 @@
  * The rules a second time, in the most obvious way: an array of pages.
  *
  * What this is: what Windows says about a window of pages of one process, and what is in them. Each
- * call is a function that changes the array and says what the caller is told. Nothing of the library
- * is used but the names of its constants; nothing is clever, nothing is fast.
+ * call is a function that changes the array and says what the caller is told. Nothing of the
+ * library is used but the names of its constants; nothing is clever, nothing is fast.
  *
  *      0 ... 64 KB | lower wall | window | upper wall ... highest address
  *         free        reserved              reserved
@@ -12,8 +12,8 @@
  * The walls are allocations that stay as they are, so that the system can choose places only in the
  * window. Calls must not change them: a range that is not refused has a page of the window in it.
  *
- * Units: bytes and addresses in arguments; page numbers are those of the address space.
- * Errors are Win32 errors. Rules cited are those of the semantics.
+ * Units: bytes and addresses in arguments; page numbers are those of the address space. Errors are
+ * Win32 errors. Rules cited are those of the semantics.
  */
 #ifndef TESTS_MODEL_MODEL_H
 #define TESTS_MODEL_MODEL_H
@@ -51,9 +51,9 @@ struct page {
 struct model {
 	uint64_t first;              /* page number of the window's first page */
 	unsigned count;              /* pages of the window */
-	uint64_t highest, maximum;   /* highest address of an allocation, of the application (AS-5) */
+	uint64_t highest, maximum; /* highest address of an allocation, of the application (AS-5) */
 	bool nx;
-	uint64_t commit_left;        /* pages that the machine can still promise: kept by the caller */
+	uint64_t commit_left; /* pages that the machine can still promise: kept by the caller */
 	unsigned last_allocation;
 	struct page pages[MOST_PAGES];
 	uint8_t (*bytes)[PAGE];      /* zero, of pages that are not committed */
@@ -86,27 +86,31 @@ bool model_equal(const struct model *a, const struct model *b);
 /* ---- calls ---------------------------------------------------------------------------------- */
 
 /* VirtualAllocEx. */
-struct answer model_allocate(struct model *m, uint64_t address, uint64_t size, uint32_t type, uint32_t protect);
+struct answer model_allocate(struct model *m, uint64_t address, uint64_t size, uint32_t type,
+                             uint32_t protect);
 /* What MEM_RESET_UNDO over the range said. */
 void model_undone(struct model *m, uint64_t address, uint64_t size, uint32_t error);
 /* NtFreeVirtualMemory, and VirtualFreeEx when `win32`. */
-struct answer model_free(struct model *m, uint64_t address, uint64_t size, uint32_t type, bool win32);
+struct answer model_free(struct model *m, uint64_t address, uint64_t size, uint32_t type,
+                         bool win32);
 struct answer model_protect(struct model *m, uint64_t address, uint64_t size, uint32_t protect);
 /* The address is in the window. */
 MEMORY_BASIC_INFORMATION model_query(const struct model *m, uint64_t address);
 /* ReadProcessMemory: what is read, model_seen takes. */
 struct answer model_read(const struct model *m, uint64_t address, uint64_t size);
 /* WriteProcessMemory, or NtWriteVirtualMemory when `native`. */
-struct answer model_write(struct model *m, uint64_t address, const uint8_t *from, uint64_t size, bool native);
+struct answer model_write(struct model *m, uint64_t address, const uint8_t *from, uint64_t size,
+                          bool native);
 struct answer model_lock(struct model *m, uint64_t address, uint64_t size);
 struct answer model_unlock(struct model *m, uint64_t address, uint64_t size);
 
 /* ---- accesses ------------------------------------------------------------------------------- */
 
-/* By a thread: may it? Guards are consumed. What is loaded model_seen takes; model_store does a store. */
+/* By a thread: may it? Guards are consumed. What is loaded model_seen takes; model_store does a
+ * store. */
 struct raised model_access(struct model *m, ntmm_access access, uint64_t address, uint64_t size);
-/* By a system service, with a buffer of its caller (S27): as many bytes as are `done`; the error is a
- * status. Again the caller goes on with model_seen or model_store. */
+/* By a system service, with a buffer of its caller (S27): as many bytes as are `done`; the error
+ * is a status. Again the caller goes on with model_seen or model_store. */
 struct answer model_service(struct model *m, ntmm_access access, uint64_t address, uint64_t size);
 /* Allowed by what came before. */
 void model_store(struct model *m, uint64_t address, const void *from, uint64_t size);

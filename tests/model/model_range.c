@@ -34,7 +34,8 @@ static uint64_t commit_cost(const struct model *m, struct span span)
 		cost += !is_committed(m, n);
 	for (unsigned shift = 9; cost && shift <= 27; shift += 9)
 		for (uint64_t n = span.first; n <= span.last; n++)
-			if (!table_needed(m, n, shift) && (n == span.first || n >> shift != (n - 1) >> shift))
+			if (!table_needed(m, n, shift) &&
+			    (n == span.first || n >> shift != (n - 1) >> shift))
 				cost++;
 	return cost;
 }
@@ -51,11 +52,13 @@ static bool type_ok(uint32_t type)
 		return false;
 	if (type & (MEM_RESET | MEM_RESET_UNDO) && type & (type - 1))
 		return false;
-	if (type & MEM_LARGE_PAGES && (!(type & MEM_COMMIT) || type & (MEM_PHYSICAL | MEM_WRITE_WATCH)))
+	if (type & MEM_LARGE_PAGES &&
+	    (!(type & MEM_COMMIT) || type & (MEM_PHYSICAL | MEM_WRITE_WATCH)))
 		return false;
 	if (type & MEM_WRITE_WATCH && !(type & MEM_RESERVE))
 		return false;
-	return !(type & MEM_PHYSICAL) || (type | MEM_TOP_DOWN) == (MEM_PHYSICAL | MEM_RESERVE | MEM_TOP_DOWN);
+	return !(type & MEM_PHYSICAL) ||
+	       (type | MEM_TOP_DOWN) == (MEM_PHYSICAL | MEM_RESERVE | MEM_TOP_DOWN);
 }
 
 /* VA-9, VA-10. */
@@ -100,7 +103,8 @@ static bool choose_place(const struct model *m, uint64_t pages, bool top_down, s
 }
 
 /* `span` covers the bytes named; with address 0 its length counts. */
-static struct answer reserve(struct model *m, uint64_t address, struct span span, uint32_t type, uint32_t protect)
+static struct answer reserve(struct model *m, uint64_t address, struct span span, uint32_t type,
+                             uint32_t protect)
 {
 	if (is_copy(protect))
 		return refuse(ERROR_INVALID_PARAMETER); /* VA-17 */
@@ -186,7 +190,8 @@ void model_undone(struct model *m, uint64_t address, uint64_t size, uint32_t err
 	}
 }
 
-struct answer model_allocate(struct model *m, uint64_t address, uint64_t size, uint32_t type, uint32_t protect)
+struct answer model_allocate(struct model *m, uint64_t address, uint64_t size, uint32_t type,
+                             uint32_t protect)
 {
 	struct span span;
 	if (address && address < GRANULE)
@@ -221,12 +226,14 @@ static uint32_t free_type_error(uint32_t type)
 {
 	if (type == MEM_DECOMMIT || type == MEM_RELEASE)
 		return 0;
-	if (type == (MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER) || type == (MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS))
+	if (type == (MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER) ||
+	    type == (MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS))
 		return ERROR_NOT_SUPPORTED;
 	return ERROR_INVALID_PARAMETER; /* VF-2 */
 }
 
-struct answer model_free(struct model *m, uint64_t address, uint64_t size, uint32_t type, bool win32)
+struct answer model_free(struct model *m, uint64_t address, uint64_t size, uint32_t type,
+                         bool win32)
 {
 	struct span span, all;
 	if (win32 && type == MEM_RELEASE && size)
@@ -281,7 +288,8 @@ MEMORY_BASIC_INFORMATION model_query(const struct model *m, uint64_t address)
 	uint64_t number = address / PAGE, end = number + 1;
 	const struct page *page = look(m, number);
 	static const DWORD states[] = {MEM_FREE, MEM_RESERVE, MEM_COMMIT};
-	MEMORY_BASIC_INFORMATION info = {.BaseAddress = (PVOID)(uintptr_t)(number * PAGE), .State = states[page->state]};
+	MEMORY_BASIC_INFORMATION info = {.BaseAddress = (PVOID)(uintptr_t)(number * PAGE),
+	                                 .State = states[page->state]};
 	while (looks_alike(look(m, end), page)) /* VQ-7; ends at a wall */
 		end++;
 	info.RegionSize = (end - number) * PAGE;

@@ -31,17 +31,22 @@ static void consume_guard(struct page *page)
 
 struct raised model_access(struct model *m, ntmm_access access, uint64_t address, uint64_t size)
 {
-	uint64_t kind = access == NTMM_STORE ? 1 : access == NTMM_FETCH && m->nx ? 8 : 0; /* EX-1, EX-2 */
+	uint64_t kind = access == NTMM_STORE            ? 1
+	                : access == NTMM_FETCH && m->nx ? 8
+	                                                : 0; /* EX-1, EX-2 */
 	uint64_t end = address + size;
 	while (address < end) {
 		uint64_t number = address / PAGE;
 		const struct page *page = look(m, number);
 		if (is_guard(page)) {
 			consume_guard(at(m, number));
-			return (struct raised){(uint32_t)STATUS_GUARD_PAGE_VIOLATION, kind, address};
+			return (struct raised){(uint32_t)STATUS_GUARD_PAGE_VIOLATION, kind,
+			                       address};
 		}
 		if (page->state != COMMITTED || !allows(m, page->protect, access))
 			return (struct raised){(uint32_t)STATUS_ACCESS_VIOLATION, kind, address};
+		if (access == NTMM_STORE)
+			make_permanent(m, number);
 		address = (number + 1) * PAGE; /* EX-3 */
 	}
 	return (struct raised){0};
@@ -60,7 +65,7 @@ struct answer model_service(struct model *m, ntmm_access access, uint64_t addres
 	return answer;
 }
 
-/* ---- ReadProcessMemory, WriteProcessMemory --------------------------------------------------- */
+/* ---- ReadProcessMemory, WriteProcessMemory -------------------------------------------------- */
 
 struct answer model_read(const struct model *m, uint64_t address, uint64_t size)
 {
@@ -72,7 +77,8 @@ struct answer model_read(const struct model *m, uint64_t address, uint64_t size)
 		return refuse(ERROR_NOACCESS); /* PM-2 */
 	while (answer.done < size) {
 		const struct page *page = look(m, (address + answer.done) / PAGE);
-		if (page->state != COMMITTED || page->protect & (PAGE_NOACCESS | PAGE_GUARD)) { /* PM-4, GP-10 */
+		if (page->state != COMMITTED ||
+		    page->protect & (PAGE_NOACCESS | PAGE_GUARD)) { /* PM-4, GP-10 */
 			answer.error = ERROR_PARTIAL_COPY; /* PM-5 */
 			break;
 		}
@@ -98,7 +104,8 @@ static uint32_t write_error(const struct model *m, struct span span)
 	return may_write(page, false) ? 0 : ERROR_NOACCESS;
 }
 
-struct answer model_write(struct model *m, uint64_t address, const uint8_t *from, uint64_t size, bool native)
+struct answer model_write(struct model *m, uint64_t address, const uint8_t *from, uint64_t size,
+                          bool native)
 {
 	struct span span;
 	struct answer answer = {0};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Random calls and accesses on machines with little RAM, every answer and every state compared with
- * the model (architecture, section 7).
+ * the model.
  *
- * A game is a machine, two processes with a window each, and a third process that wants all the RAM.
- * NTMM_SEED repeats a game; NTMM_STEPS sets how many calls are made in all; NTMM_STRESS: many.
+ * A game is a machine, two processes with a window each, and a third process that wants all the
+ * RAM. NTMM_SEED repeats a game; NTMM_STEPS sets how many calls are made in all; NTMM_STRESS: many.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -18,7 +18,7 @@
 
 #include "world.h"
 
-#define DEFAULT_STEPS 60000
+#define DEFAULT_STEPS 120000
 #define STRESS_STEPS 20000000
 #define GAME_STEPS 4000
 #define HISTORY 40
@@ -49,7 +49,7 @@ static bool one_in(uint64_t n)
 
 #define PICK(array) ((array)[below(sizeof(array) / sizeof((array)[0]))])
 
-/* ---- what was done last, for the reader of a failure ------------------------------------------ */
+/* ---- what was done last, for the reader of a failure ---------------------------------------- */
 
 static struct {
 	unsigned who;
@@ -74,35 +74,40 @@ static int tell_history(void **state)
 		return 0;
 	print_error("NTMM_SEED=%" PRIu64 " repeats this; the last calls were\n", game_seed);
 	for (uint64_t n = steps_made > HISTORY ? steps_made - HISTORY : 0; n < steps_made; n++)
-		print_error("  %u: %s\n", history[n % HISTORY].who, call_words(&history[n % HISTORY].call));
+		print_error("  %u: %s\n", history[n % HISTORY].who,
+		            call_words(&history[n % HISTORY].call));
 	return 0;
 }
 
-/* ---- the next call ---------------------------------------------------------------------------- */
+/* ---- the next call -------------------------------------------------------------------------- */
 
 static const uint32_t protections[] = {
-	PAGE_READWRITE, PAGE_READWRITE, PAGE_READWRITE, PAGE_READWRITE, PAGE_READONLY, PAGE_NOACCESS, PAGE_EXECUTE,
-	PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_READWRITE | PAGE_GUARD, PAGE_READONLY | PAGE_GUARD,
-	PAGE_EXECUTE_READ | PAGE_GUARD, PAGE_READWRITE | PAGE_NOCACHE, PAGE_READONLY | PAGE_WRITECOMBINE,
+	PAGE_READWRITE, PAGE_READWRITE, PAGE_READWRITE, PAGE_READWRITE, PAGE_READONLY,
+	PAGE_NOACCESS, PAGE_EXECUTE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE,
+	PAGE_READWRITE | PAGE_GUARD, PAGE_READONLY | PAGE_GUARD, PAGE_EXECUTE_READ | PAGE_GUARD,
+	PAGE_READWRITE | PAGE_NOCACHE, PAGE_READONLY | PAGE_WRITECOMBINE,
 };
 
 static const uint32_t odd_protections[] = {
-	0, PAGE_GUARD, PAGE_READONLY | PAGE_READWRITE, PAGE_NOACCESS | PAGE_GUARD, PAGE_NOACCESS | PAGE_NOCACHE,
-	PAGE_READWRITE | PAGE_GUARD | PAGE_NOCACHE, PAGE_READWRITE | PAGE_NOCACHE | PAGE_WRITECOMBINE,
-	PAGE_READWRITE | 0x800, PAGE_WRITECOPY, PAGE_EXECUTE_WRITECOPY, PAGE_WRITECOPY | PAGE_GUARD,
+	0, PAGE_GUARD, PAGE_READONLY | PAGE_READWRITE, PAGE_NOACCESS | PAGE_GUARD,
+	PAGE_NOACCESS | PAGE_NOCACHE, PAGE_READWRITE | PAGE_GUARD | PAGE_NOCACHE,
+	PAGE_READWRITE | PAGE_NOCACHE | PAGE_WRITECOMBINE, PAGE_READWRITE | 0x800, PAGE_WRITECOPY,
+	PAGE_EXECUTE_WRITECOPY, PAGE_WRITECOPY | PAGE_GUARD,
 	PAGE_EXECUTE_READ | PAGE_TARGETS_INVALID, PAGE_READWRITE | PAGE_TARGETS_INVALID, 0xFFFFFFFF,
 };
 
 static const uint32_t odd_types[] = {
-	0, MEM_RESET | MEM_COMMIT, MEM_TOP_DOWN, MEM_DECOMMIT, MEM_RELEASE, MEM_FREE, MEM_RESERVE | MEM_PRIVATE,
-	MEM_COMMIT | MEM_MAPPED, MEM_RESET | MEM_TOP_DOWN, MEM_RESET | MEM_RESET_UNDO, MEM_COMMIT | MEM_WRITE_WATCH,
-	MEM_RESERVE | MEM_WRITE_WATCH, MEM_RESERVE | MEM_PHYSICAL, MEM_PHYSICAL, MEM_COMMIT | MEM_LARGE_PAGES,
+	0, MEM_RESET | MEM_COMMIT, MEM_TOP_DOWN, MEM_DECOMMIT, MEM_RELEASE, MEM_FREE,
+	MEM_RESERVE | MEM_PRIVATE, MEM_COMMIT | MEM_MAPPED, MEM_RESET | MEM_TOP_DOWN,
+	MEM_RESET | MEM_RESET_UNDO, MEM_COMMIT | MEM_WRITE_WATCH, MEM_RESERVE | MEM_WRITE_WATCH,
+	MEM_RESERVE | MEM_PHYSICAL, MEM_PHYSICAL, MEM_COMMIT | MEM_LARGE_PAGES,
 	MEM_RESERVE | MEM_LARGE_PAGES, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, 1u << 31, 3,
 };
 
 static const uint32_t odd_free_types[] = {
 	0, MEM_FREE, MEM_COMMIT, MEM_RELEASE | MEM_DECOMMIT, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER,
-	MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS, MEM_DECOMMIT | MEM_COALESCE_PLACEHOLDERS, MEM_RESET,
+	MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS, MEM_DECOMMIT | MEM_COALESCE_PLACEHOLDERS,
+	MEM_RESET,
 };
 
 /* Often where something has just been done. */
@@ -111,7 +116,8 @@ static unsigned any_page(const struct model *m)
 	unsigned page = (unsigned)below(m->count);
 	if (steps_made < RECENT || one_in(2))
 		return page;
-	uint64_t recent = history[(steps_made - 1 - below(RECENT)) % HISTORY].call.address / PAGE - m->first;
+	uint64_t recent =
+		history[(steps_made - 1 - below(RECENT)) % HISTORY].call.address / PAGE - m->first;
 	return recent < m->count ? (unsigned)recent : page;
 }
 
@@ -179,9 +185,9 @@ static uint64_t odd_size(const struct model *m)
 static uint32_t alloc_type(void)
 {
 	static const uint32_t types[] = {
-		MEM_RESERVE, MEM_RESERVE | MEM_COMMIT, MEM_COMMIT, MEM_COMMIT, MEM_COMMIT, MEM_COMMIT, MEM_RESET, MEM_RESET,
-		MEM_RESET_UNDO, MEM_RESERVE | MEM_TOP_DOWN, MEM_RESERVE | MEM_COMMIT | MEM_TOP_DOWN,
-		MEM_COMMIT | MEM_TOP_DOWN,
+		MEM_RESERVE, MEM_RESERVE | MEM_COMMIT, MEM_COMMIT, MEM_COMMIT, MEM_COMMIT,
+		MEM_COMMIT, MEM_RESET, MEM_RESET, MEM_RESET_UNDO, MEM_RESERVE | MEM_TOP_DOWN,
+		MEM_RESERVE | MEM_COMMIT | MEM_TOP_DOWN, MEM_COMMIT | MEM_TOP_DOWN,
 	};
 	return one_in(16) ? PICK(odd_types) : PICK(types);
 }
@@ -220,9 +226,12 @@ static void choose_access(struct call *c)
 static enum call_kind any_kind(void)
 {
 	static const enum call_kind kinds[] = {
-		ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE, FREE_WIN32, FREE_NATIVE, PROTECT, PROTECT, PROTECT,
-		LOAD, LOAD, STORE, STORE, STORE, STORE, FETCH, EXCHANGE, EXCHANGE, READ, WRITE, WRITE, WRITE_NATIVE, COPY_IN,
-		COPY_OUT, LOCK, UNLOCK, EMPTY, BALANCE, WRITE_MODIFIED, PREFETCH, PRESS, PRESS, PRESS, PRESS,
+		ALLOCATE,       ALLOCATE,    ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE,
+		FREE_WIN32,     FREE_NATIVE, PROTECT,  PROTECT,  PROTECT,  LOAD,
+		LOAD,           STORE,       STORE,    STORE,    STORE,    FETCH,
+		EXCHANGE,       EXCHANGE,    READ,     WRITE,    WRITE,    WRITE_NATIVE,
+		COPY_IN,        COPY_OUT,    LOCK,     UNLOCK,   EMPTY,    BALANCE,
+		WRITE_MODIFIED, PREFETCH,    PRESS,    PRESS,    PRESS,    PRESS,
 	};
 	return PICK(kinds);
 }
@@ -234,13 +243,17 @@ static bool is_access(enum call_kind kind)
 
 static bool takes_odd(enum call_kind kind)
 {
-	return kind == ALLOCATE || kind == FREE_WIN32 || kind == FREE_NATIVE || kind == PROTECT || kind == LOCK ||
-	       kind == UNLOCK || kind == READ || kind == WRITE || kind == WRITE_NATIVE;
+	return kind == ALLOCATE || kind == FREE_WIN32 || kind == FREE_NATIVE || kind == PROTECT ||
+	       kind == LOCK || kind == UNLOCK || kind == READ || kind == WRITE ||
+	       kind == WRITE_NATIVE;
 }
 
 static struct call choose(const struct model *m)
 {
-	struct call c = {.kind = any_kind(), .address = any_address(m), .size = any_size(), .value = draw(),
+	struct call c = {.kind = any_kind(),
+	                 .address = any_address(m),
+	                 .size = any_size(),
+	                 .value = draw(),
 	                 .thread = (unsigned)below(THREADS)};
 	c.protect = one_in(12) ? PICK(odd_protections) : PICK(protections);
 	c.type = one_in(2);
@@ -270,7 +283,8 @@ static bool is_fair(const struct model *m, const struct call *c)
 	return inside || c->address < GRANULE || c->address > m->maximum;
 }
 
-/* Locks are promises of RAM: where little is left of it, the machine may refuse what the model allows. */
+/* Locks are promises of RAM: where little is left of it, the machine may refuse what the model
+ * allows. */
 static bool has_room_for_locks(ntmm_machine *machine)
 {
 	ntmm_machine_counters c = {.size = sizeof c};
@@ -278,7 +292,7 @@ static bool has_room_for_locks(ntmm_machine *machine)
 	return c.resident_limit - c.resident_total > MOST_PAGES + 8;
 }
 
-/* ---- games ------------------------------------------------------------------------------------ */
+/* ---- games ---------------------------------------------------------------------------------- */
 
 static void step(struct world *w)
 {
@@ -299,7 +313,8 @@ static void step(struct world *w)
 static struct site any_site(void)
 {
 	static const unsigned counts[] = {16, 32, 64, 64};
-	static const uint64_t middles[] = {UINT64_C(0x200000), UINT64_C(0x40000000), UINT64_C(0x7FF00000)};
+	static const uint64_t middles[] = {UINT64_C(0x200000), UINT64_C(0x40000000),
+	                                   UINT64_C(0x7FF00000)};
 	struct site site = {.layout = (ntmm_layout)below(NTMM_LAYOUTS), .count = PICK(counts)};
 	bool wide = site.layout == NTMM_LAYOUT_NT64_8TB || site.layout == NTMM_LAYOUT_NT64_128TB;
 	uint64_t middle = wide && one_in(3) ? UINT64_C(0x8000000000) : PICK(middles);
@@ -324,7 +339,8 @@ static void begin(struct world *w)
 		struct site site = any_site();
 		world_add(w, &site);
 		if (one_in(4)) /* a small working set, that does not grow (PG-53) */
-			assert_true(SetProcessWorkingSetSizeEx(w->inhabitants[n].process, 50 * PAGE, 50 * PAGE,
+			assert_true(SetProcessWorkingSetSizeEx(w->inhabitants[n].process, 50 * PAGE,
+			                                       50 * PAGE,
 			                                       QUOTA_LIMITS_HARDWS_MAX_ENABLE));
 	}
 	world_add_ballast(w, (unsigned)below(MOST_BALLAST));

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every sequence of up to four calls from an alphabet of forty over a range of four pages: what each
- * call answers, and what the pages then are, compared with the model (architecture, section 7).
+ * Every sequence of up to four calls from an alphabet of forty over a range of four pages: what
+ * each call answers, and what the pages then are, compared with the model.
  *
- * A walk over the tree of sequences, depth first. A call that changed something is undone by releasing
- * everything and making the calls before it once more. Longer sequences, and those of four where a
- * sanitizer makes every call slow, are walked with beginnings merged that lead to the same state of the
- * model. What the model does not know, where a page is, differs then: another walk has letters for that,
- * and merges nothing.
+ * A walk over the tree of sequences, depth first. A call that changed something is undone by
+ * releasing everything and making the calls before it once more. Longer sequences, and those of
+ * four where a sanitizer makes every call slow, are walked with beginnings merged that lead to the
+ * same state of the model. What the model does not know, where a page is, differs then: another
+ * walk has letters for that, and merges nothing.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -42,69 +42,80 @@
 #define RO PAGE_READONLY
 #define BOTH (MEM_RESERVE | MEM_COMMIT)
 
+#define ALLOC(at, bytes, how, with) \
+	{.kind = ALLOCATE, .address = (at), .size = (bytes), .type = (how), .protect = (with)}
+#define PROT(at, bytes, with) \
+	{.kind = PROTECT, .address = (at), .size = (bytes), .protect = (with)}
+#define WIN32(at, bytes, how) \
+	{.kind = FREE_WIN32, .address = (at), .size = (bytes), .type = (how)}
+#define PART(at, bytes) \
+	{.kind = FREE_NATIVE, .address = (at), .size = (bytes), .type = MEM_RELEASE}
+#define USE(how, by, at, bytes, what) \
+	{.kind = (how), .address = (at), .size = (bytes), .value = (what), .thread = (by)}
+
 static const struct call alphabet[] = {
-	{.kind = ALLOCATE, .address = P(0), .size = 4 * PAGE, .type = MEM_RESERVE, .protect = RW},
-	{.kind = ALLOCATE, .address = P(1), .size = PAGE, .type = MEM_RESERVE, .protect = RO},
-	{.kind = ALLOCATE, .address = P(0), .size = 4 * PAGE, .type = BOTH, .protect = RW},
-	{.kind = ALLOCATE, .address = P(0), .size = 2 * PAGE, .type = BOTH, .protect = RW | PAGE_GUARD},
-	{.kind = ALLOCATE, .address = 0, .size = 3 * PAGE, .type = BOTH, .protect = PAGE_EXECUTE_READ},
-	{.kind = ALLOCATE, .address = 0, .size = 2 * PAGE, .type = MEM_RESERVE | MEM_TOP_DOWN, .protect = RW | PAGE_NOCACHE},
-	{.kind = ALLOCATE, .address = P(0), .size = PAGE, .type = MEM_COMMIT, .protect = RW},
-	{.kind = ALLOCATE, .address = P(2) - 1, .size = 2, .type = MEM_COMMIT, .protect = RO},
-	{.kind = ALLOCATE, .address = P(3), .size = PAGE, .type = MEM_COMMIT, .protect = RW | PAGE_GUARD},
-	{.kind = ALLOCATE, .address = P(0), .size = 4 * PAGE, .type = MEM_COMMIT, .protect = PAGE_NOACCESS},
-	{.kind = ALLOCATE, .address = P(1), .size = 2 * PAGE, .type = MEM_COMMIT, .protect = PAGE_EXECUTE_READWRITE},
-	{.kind = ALLOCATE, .address = P(0), .size = 3 * PAGE, .type = MEM_RESET, .protect = RO},
-	{.kind = ALLOCATE, .address = P(0), .size = 4 * PAGE, .type = MEM_RESET_UNDO, .protect = RW},
-	{.kind = PROTECT, .address = P(0), .size = 4 * PAGE, .protect = RW},
-	{.kind = PROTECT, .address = P(0), .size = 1, .protect = RO},
-	{.kind = PROTECT, .address = P(1), .size = 2 * PAGE, .protect = RW | PAGE_GUARD},
-	{.kind = PROTECT, .address = P(2), .size = PAGE, .protect = PAGE_EXECUTE_READ},
-	{.kind = PROTECT, .address = P(1), .size = PAGE, .protect = PAGE_NOACCESS},
-	{.kind = FREE_WIN32, .address = P(0), .size = PAGE, .type = MEM_DECOMMIT},
-	{.kind = FREE_WIN32, .address = P(1), .size = 2 * PAGE, .type = MEM_DECOMMIT},
-	{.kind = FREE_WIN32, .address = P(0), .size = 0, .type = MEM_DECOMMIT},
-	{.kind = FREE_WIN32, .address = P(0) + 0xFFF, .size = 0, .type = MEM_RELEASE},
-	{.kind = FREE_WIN32, .address = P(2), .size = 0, .type = MEM_RELEASE},
-	{.kind = FREE_NATIVE, .address = P(0), .size = PAGE, .type = MEM_RELEASE},
-	{.kind = FREE_NATIVE, .address = P(1), .size = PAGE, .type = MEM_RELEASE},
-	{.kind = FREE_NATIVE, .address = P(2), .size = 2 * PAGE, .type = MEM_RELEASE},
-	{.kind = LOAD, .address = P(0), .size = 8},
-	{.kind = LOAD, .address = P(3) + 5, .size = 2, .thread = 1},
-	{.kind = STORE, .address = P(0) + 8, .size = 8, .value = 0x1111111111111111},
-	{.kind = STORE, .address = P(2) - 3, .size = 8, .value = 0x2222222222222222, .thread = 1},
-	{.kind = STORE, .address = P(3), .size = 1, .value = 0x33},
-	{.kind = FETCH, .address = P(2) + 4, .size = 4},
+	ALLOC(P(0), 4 * PAGE, MEM_RESERVE, RW),
+	ALLOC(P(1), PAGE, MEM_RESERVE, RO),
+	ALLOC(P(0), 4 * PAGE, BOTH, RW),
+	ALLOC(P(0), 2 * PAGE, BOTH, RW | PAGE_GUARD),
+	ALLOC(0, 3 * PAGE, BOTH, PAGE_EXECUTE_READ),
+	ALLOC(0, 2 * PAGE, MEM_RESERVE | MEM_TOP_DOWN, RW | PAGE_NOCACHE),
+	ALLOC(P(0), PAGE, MEM_COMMIT, RW),
+	ALLOC(P(2) - 1, 2, MEM_COMMIT, RO),
+	ALLOC(P(3), PAGE, MEM_COMMIT, RW | PAGE_GUARD),
+	ALLOC(P(0), 4 * PAGE, MEM_COMMIT, PAGE_NOACCESS),
+	ALLOC(P(1), 2 * PAGE, MEM_COMMIT, PAGE_EXECUTE_READWRITE),
+	ALLOC(P(0), 3 * PAGE, MEM_RESET, RO),
+	ALLOC(P(0), 4 * PAGE, MEM_RESET_UNDO, RW),
+	PROT(P(0), 4 * PAGE, RW),
+	PROT(P(0), 1, RO),
+	PROT(P(1), 2 * PAGE, RW | PAGE_GUARD),
+	PROT(P(2), PAGE, PAGE_EXECUTE_READ),
+	PROT(P(1), PAGE, PAGE_NOACCESS),
+	WIN32(P(0), PAGE, MEM_DECOMMIT),
+	WIN32(P(1), 2 * PAGE, MEM_DECOMMIT),
+	WIN32(P(0), 0, MEM_DECOMMIT),
+	WIN32(P(0) + 0xFFF, 0, MEM_RELEASE),
+	WIN32(P(2), 0, MEM_RELEASE),
+	PART(P(0), PAGE),
+	PART(P(1), PAGE),
+	PART(P(2), 2 * PAGE),
+	USE(LOAD, 0, P(0), 8, 0),
+	USE(LOAD, 1, P(3) + 5, 2, 0),
+	USE(STORE, 0, P(0) + 8, 8, 0x1111111111111111),
+	USE(STORE, 1, P(2) - 3, 8, 0x2222222222222222),
+	USE(STORE, 0, P(3), 1, 0x33),
+	USE(FETCH, 0, P(2) + 4, 4, 0),
 	{.kind = EXCHANGE, .address = P(1), .size = 4, .type = 1, .value = 0x44444444},
-	{.kind = READ, .address = P(1) + 9, .size = 2 * PAGE},
-	{.kind = WRITE, .address = P(0) + 16, .size = 3 * PAGE, .value = 0x55},
-	{.kind = COPY_OUT, .address = P(1) + 32, .size = 2 * PAGE, .value = 0x66},
-	{.kind = LOCK, .address = P(0), .size = 2 * PAGE},
-	{.kind = LOCK, .address = P(2), .size = 2 * PAGE},
-	{.kind = UNLOCK, .address = P(0), .size = PAGE},
+	USE(READ, 0, P(1) + 9, 2 * PAGE, 0),
+	USE(WRITE, 0, P(0) + 16, 3 * PAGE, 0x55),
+	USE(COPY_OUT, 0, P(1) + 32, 2 * PAGE, 0x66),
+	USE(LOCK, 0, P(0), 2 * PAGE, 0),
+	USE(LOCK, 0, P(2), 2 * PAGE, 0),
+	USE(UNLOCK, 0, P(0), PAGE, 0),
 	{.kind = EMPTY},
 };
 #define LETTERS (sizeof alphabet / sizeof alphabet[0])
 
 /* After a page was committed and written: where it goes. */
 static const struct call written[] = {
-	{.kind = ALLOCATE, .address = P(0), .size = 2 * PAGE, .type = BOTH, .protect = RW},
-	{.kind = STORE, .address = P(0) + 8, .size = 8, .value = 0x1111111111111111},
+	ALLOC(P(0), 2 * PAGE, BOTH, RW),
+	USE(STORE, 0, P(0) + 8, 8, 0x1111111111111111),
 };
 static const struct call paging_alphabet[] = {
-	{.kind = STORE, .address = P(0) + 8, .size = 8, .value = 0x2222222222222222},
-	{.kind = LOAD, .address = P(0), .size = 8},
-	{.kind = ALLOCATE, .address = P(0), .size = PAGE, .type = MEM_RESET, .protect = RO},
-	{.kind = ALLOCATE, .address = P(0), .size = PAGE, .type = MEM_RESET_UNDO, .protect = RW},
-	{.kind = FREE_WIN32, .address = P(0), .size = PAGE, .type = MEM_DECOMMIT},
-	{.kind = ALLOCATE, .address = P(0), .size = PAGE, .type = MEM_COMMIT, .protect = RW},
-	{.kind = PROTECT, .address = P(0), .size = PAGE, .protect = PAGE_NOACCESS},
-	{.kind = PROTECT, .address = P(0), .size = PAGE, .protect = RW},
-	{.kind = LOCK, .address = P(0), .size = PAGE},
-	{.kind = UNLOCK, .address = P(0), .size = PAGE},
+	USE(STORE, 0, P(0) + 8, 8, 0x2222222222222222),
+	USE(LOAD, 0, P(0), 8, 0),
+	ALLOC(P(0), PAGE, MEM_RESET, RO),
+	ALLOC(P(0), PAGE, MEM_RESET_UNDO, RW),
+	WIN32(P(0), PAGE, MEM_DECOMMIT),
+	ALLOC(P(0), PAGE, MEM_COMMIT, RW),
+	PROT(P(0), PAGE, PAGE_NOACCESS),
+	PROT(P(0), PAGE, RW),
+	USE(LOCK, 0, P(0), PAGE, 0),
+	USE(UNLOCK, 0, P(0), PAGE, 0),
 	{.kind = EMPTY},
 	{.kind = WRITE_MODIFIED, .size = 100},
-	{.kind = PREFETCH, .address = P(0), .size = PAGE},
+	USE(PREFETCH, 0, P(0), PAGE, 0),
 	{.kind = PRESS, .size = BALLAST},
 };
 #define PAGING_LETTERS (sizeof paging_alphabet / sizeof paging_alphabet[0])
@@ -122,7 +133,7 @@ struct plan {
 	unsigned beginnings;
 };
 
-/* ---- states that were seen --------------------------------------------------------------------- */
+/* ---- states that were seen ------------------------------------------------------------------ */
 
 #define SEEN_SLOTS (1u << 20) /* a power of two, far more than there are states */
 
@@ -140,7 +151,8 @@ static uint64_t digest_of(const struct model *m)
 	for (unsigned i = 0; i < m->count; i++) {
 		const struct page *p = &m->pages[i];
 		bool begins = i == 0 || p->allocation != m->pages[i - 1].allocation;
-		digest = mix(digest, (uint64_t)p->state << 8 | begins << 4 | p->locked << 3 | p->lost << 2 | p->contents);
+		digest = mix(digest, (uint64_t)p->state << 8 | begins << 4 | p->locked << 3 |
+		                             p->lost << 2 | p->contents);
 		digest = mix(digest, (uint64_t)p->allocation_protect << 32 | p->protect);
 		for (unsigned k = 0; p->state == COMMITTED && k < PAGE; k += 8)
 			digest = mix(digest, *(const uint64_t *)(const void *)&m->bytes[i][k]);
@@ -162,7 +174,7 @@ static bool was_seen(unsigned depth)
 	}
 }
 
-/* ---- the walk ----------------------------------------------------------------------------------- */
+/* ---- the walk ------------------------------------------------------------------------------- */
 
 static void call(const struct call *c)
 {
@@ -175,7 +187,9 @@ static void release_all(void)
 	struct model *m = &world.inhabitants[0].model;
 	for (unsigned i = 0; i < m->count; i++)
 		if (m->pages[i].state != FREE)
-			call(&(struct call){.kind = FREE_WIN32, .address = model_address(m, i), .type = MEM_RELEASE});
+			call(&(struct call){.kind = FREE_WIN32,
+			                    .address = model_address(m, i),
+			                    .type = MEM_RELEASE});
 }
 
 /* Pages that were reset vanish at one time or another. */
@@ -232,8 +246,9 @@ static int tell_sequence(void **state)
 static void begin(uint64_t frames, uint64_t slots)
 {
 	struct site site = {.layout = NTMM_LAYOUT_NT32_2GB, .base = BASE, .count = WINDOW};
-	ntmm_machine_config config = {
-		.size = sizeof config, .ram_bytes = frames * PAGE, .paging_file_bytes = slots * PAGE};
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .ram_bytes = frames * PAGE,
+	                              .paging_file_bytes = slots * PAGE};
 	world_create(&world, &config);
 	world_add(&world, &site);
 	for (unsigned i = 0; i < LONGEST; i++)
@@ -250,8 +265,9 @@ static void end(const struct plan *plan)
 	}
 	world_check(&world);
 	world_destroy(&world);
-	print_message("sequences of %u of %u letters: %" PRIu64 " calls, %" PRIu64 " states merged\n", plan->longest,
-	              plan->count, calls_made, states_merged);
+	print_message("sequences of %u of %u letters: %" PRIu64 " calls, %" PRIu64
+	              " states merged\n",
+	              plan->longest, plan->count, calls_made, states_merged);
 }
 
 static void follow(const struct plan *plan)
@@ -271,7 +287,8 @@ static unsigned at_length(unsigned calls)
 
 static void all_of_four(void **state)
 {
-	const struct plan plan = {.letters = alphabet, .count = LETTERS, .longest = 4, .merge = SLOW};
+	const struct plan plan = {
+		.letters = alphabet, .count = LETTERS, .longest = 4, .merge = SLOW};
 	(void)state;
 	begin(256, 64);
 	follow(&plan);
@@ -279,7 +296,8 @@ static void all_of_four(void **state)
 
 static void longer(void **state)
 {
-	const struct plan plan = {.letters = alphabet, .count = LETTERS, .longest = at_length(6), .merge = true};
+	const struct plan plan = {
+		.letters = alphabet, .count = LETTERS, .longest = at_length(6), .merge = true};
 	(void)state;
 	begin(256, 64);
 	follow(&plan);
@@ -288,8 +306,11 @@ static void longer(void **state)
 /* With as little RAM as can be, and pages that leave it between calls. */
 static void with_paging(void **state)
 {
-	const struct plan plan = {.letters = paging_alphabet, .count = PAGING_LETTERS, .longest = at_length(6) - SLOW,
-	                          .beginning = written, .beginnings = sizeof written / sizeof written[0]};
+	const struct plan plan = {.letters = paging_alphabet,
+	                          .count = PAGING_LETTERS,
+	                          .longest = at_length(6) - SLOW,
+	                          .beginning = written,
+	                          .beginnings = sizeof written / sizeof written[0]};
 	(void)state;
 	begin(64, 200);
 	world_add_ballast(&world, BALLAST);

@@ -25,7 +25,8 @@ static void wall(HANDLE process, uint64_t from, uint64_t to)
 		wall(process, from, SHARED_GRANULE);
 		from = SHARED_GRANULE + GRANULE;
 	}
-	if (from < to && !VirtualAllocEx(process, pointer(from), to - from, MEM_RESERVE, PAGE_NOACCESS))
+	if (from < to &&
+	    !VirtualAllocEx(process, pointer(from), to - from, MEM_RESERVE, PAGE_NOACCESS))
 		world_failed("no wall at %#" PRIx64 ": error %u", from, GetLastError());
 }
 
@@ -69,7 +70,8 @@ void world_add_ballast(struct world *w, unsigned pages)
 	b->thread = ntmm_thread_create(b->process, NULL);
 	MUST(b->thread);
 	for (b->pages = pages; b->pages; b->pages--) {
-		b->base = (uint64_t)(uintptr_t)VirtualAllocEx(b->process, NULL, b->pages * PAGE, MEM_RESERVE | MEM_COMMIT,
+		b->base = (uint64_t)(uintptr_t)VirtualAllocEx(b->process, NULL, b->pages * PAGE,
+		                                              MEM_RESERVE | MEM_COMMIT,
 		                                              PAGE_READWRITE);
 		if (b->base)
 			break;
@@ -109,8 +111,10 @@ void world_destroy(struct world *w)
 #define SAME(field) \
 	do { \
 		if (actual.field != expected.field) \
-			world_failed("page at %#" PRIx64 ": " #field " is %#" PRIx64 ", not %#" PRIx64, address, \
-			         (uint64_t)(uintptr_t)actual.field, (uint64_t)(uintptr_t)expected.field); \
+			world_failed("page at %#" PRIx64 ": " #field " is %#" PRIx64 \
+			             ", not %#" PRIx64, \
+			             address, (uint64_t)(uintptr_t)actual.field, \
+			             (uint64_t)(uintptr_t)expected.field); \
 	} while (0)
 
 static void compare_query(const struct inhabitant *i, uint64_t address)
@@ -127,19 +131,22 @@ static void compare_query(const struct inhabitant *i, uint64_t address)
 }
 
 /* WS-10. */
-static void compare_working_set(const struct inhabitant *i, const struct page *page, uint64_t address)
+static void compare_working_set(const struct inhabitant *i, const struct page *page,
+                                uint64_t address)
 {
 	PSAPI_WORKING_SET_EX_INFORMATION entry = {.VirtualAddress = pointer(address)};
 	MUST(QueryWorkingSetEx(i->process, &entry, sizeof entry));
-	bool reachable = page->state == COMMITTED && !(page->protect & (PAGE_GUARD | PAGE_NOACCESS));
+	bool reachable =
+		page->state == COMMITTED && !(page->protect & (PAGE_GUARD | PAGE_NOACCESS));
 	if (!entry.VirtualAttributes.Valid && page->locked)
 		world_failed("page at %#" PRIx64 " is locked, but not resident", address);
 	if (!entry.VirtualAttributes.Valid)
 		return;
 	if (!reachable || entry.VirtualAttributes.Win32Protection != page->protect ||
 	    entry.VirtualAttributes.Locked != page->locked)
-		world_failed("page at %#" PRIx64 ": the working set says protection %#x, locked %u", address,
-		         (unsigned)entry.VirtualAttributes.Win32Protection, (unsigned)entry.VirtualAttributes.Locked);
+		world_failed("page at %#" PRIx64 ": the working set says protection %#x, locked %u",
+		             address, (unsigned)entry.VirtualAttributes.Win32Protection,
+		             (unsigned)entry.VirtualAttributes.Locked);
 }
 
 /* What is in RAM is there to see, without touching it. False: it is in the paging file. */
@@ -163,11 +170,13 @@ static void compare_contents(struct inhabitant *i, const struct page *page, uint
 		if (page->contents != EITHER)
 			return;
 		if (!ReadProcessMemory(i->process, pointer(address), buffer, PAGE, NULL))
-			world_failed("page at %#" PRIx64 " cannot be read: error %u", address, GetLastError());
+			world_failed("page at %#" PRIx64 " cannot be read: error %u", address,
+			             GetLastError());
 		bytes = buffer;
 	}
 	if (!model_seen(&i->model, address, bytes, PAGE))
-		world_failed("page at %#" PRIx64 ": wrong contents, %#x %#x ...", address, bytes[0], bytes[1]);
+		world_failed("page at %#" PRIx64 ": wrong contents, %#x %#x ...", address, bytes[0],
+		             bytes[1]);
 }
 
 /* Of a page whose table is in the paging file nothing is known. */

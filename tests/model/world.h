@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A machine with processes, and the model beside each: every call is made on both, and what they say
- * is compared.
+ * A machine with processes, and the model beside each: every call is made on both, and what they
+ * say is compared.
  *
  * Threads: one host thread.
  */
@@ -18,7 +18,8 @@
 _Noreturn void world_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define MUST(condition) \
-	((condition) ? (void)0 : world_failed("%s:%d: %s does not hold", __FILE__, __LINE__, #condition))
+	((condition) ? (void)0 \
+	             : world_failed("%s:%d: %s does not hold", __FILE__, __LINE__, #condition))
 
 #define PROCESSES 2
 #define THREADS 2

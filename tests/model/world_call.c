@@ -12,7 +12,8 @@
 static void expect(const struct call *call, const char *what, uint64_t actual, uint64_t expected)
 {
 	if (actual != expected)
-		world_failed("%s: %s is %#" PRIx64 ", not %#" PRIx64, call_words(call), what, actual, expected);
+		world_failed("%s: %s is %#" PRIx64 ", not %#" PRIx64, call_words(call), what,
+		             actual, expected);
 }
 
 /* Success leaves the last error alone. */
@@ -72,7 +73,8 @@ static void protect(struct inhabitant *i, const struct call *c)
 	expect(c, "the old protection", old, done ? answer.old : UNTOUCHED);
 }
 
-static void expect_raised(const struct call *c, ntmm_thread *thread, bool done, struct raised raised)
+static void expect_raised(const struct call *c, ntmm_thread *thread, bool done,
+                          struct raised raised)
 {
 	const EXCEPTION_RECORD *record = ntmm_thread_exception(thread);
 	expect(c, "the exception", done ? 0 : record->ExceptionCode, raised.code);
@@ -83,13 +85,16 @@ static void expect_raised(const struct call *c, ntmm_thread *thread, bool done, 
 	expect(c, "the address of the fault", record->ExceptionInformation[1], raised.address);
 }
 
-static void expect_seen(struct inhabitant *i, const struct call *c, const void *actual, uint64_t size)
+static void expect_seen(struct inhabitant *i, const struct call *c, const void *actual,
+                        uint64_t size)
 {
 	if (!model_seen(&i->model, c->address, actual, size))
-		world_failed("%s: wrong contents, %#x ...", call_words(c), *(const uint8_t *)actual);
+		world_failed("%s: wrong contents, %#x ...", call_words(c),
+		             *(const uint8_t *)actual);
 }
 
-static bool access_sized(ntmm_thread *thread, ntmm_access kind, uint64_t address, void *value, unsigned size)
+static bool access_sized(ntmm_thread *thread, ntmm_access kind, uint64_t address, void *value,
+                         unsigned size)
 {
 	uint64_t *word = value;
 	if (size == 8 && kind == NTMM_LOAD)
@@ -155,8 +160,10 @@ static void exchange(struct inhabitant *i, const struct call *c)
 	bool swapped = false;
 	if (c->address % c->size) {
 		uint64_t expected = 0;
-		MUST(!ntmm_compare_exchange(thread, c->address, (unsigned)c->size, &expected, c->value, &swapped));
-		expect(c, "the exception", ntmm_thread_exception(thread)->ExceptionCode, (uint32_t)STATUS_DATATYPE_MISALIGNMENT);
+		MUST(!ntmm_compare_exchange(thread, c->address, (unsigned)c->size, &expected,
+		                            c->value, &swapped));
+		expect(c, "the exception", ntmm_thread_exception(thread)->ExceptionCode,
+		       (uint32_t)STATUS_DATATYPE_MISALIGNMENT);
 		return;
 	}
 	struct raised raised = model_access(&i->model, NTMM_STORE, c->address, c->size);
@@ -164,7 +171,8 @@ static void exchange(struct inhabitant *i, const struct call *c)
 	if (!c->type)
 		guess = low_bytes(guess + 1, c->size);
 	old = guess;
-	bool done = ntmm_compare_exchange(thread, c->address, (unsigned)c->size, &old, c->value, &swapped);
+	bool done = ntmm_compare_exchange(thread, c->address, (unsigned)c->size, &old, c->value,
+	                                  &swapped);
 	expect_raised(c, thread, done, raised);
 	if (!done)
 		return;
@@ -326,9 +334,10 @@ const char *call_words(const struct call *call)
 {
 	static char words[200];
 	snprintf(words, sizeof words,
-	         "%s(%#" PRIx64 ", size %#" PRIx64 ", type %#x, protect %#x, value %#" PRIx64 ", thread %u)",
-	         kinds[call->kind].name, call->address, call->size, call->type, call->protect, call->value,
-	         call->thread);
+	         "%s(%#" PRIx64 ", size %#" PRIx64 ", type %#x, protect %#x, value %#" PRIx64
+	         ", thread %u)",
+	         kinds[call->kind].name, call->address, call->size, call->type, call->protect,
+	         call->value, call->thread);
 	return words;
 }
 
@@ -343,5 +352,7 @@ void world_read_all(struct world *w, unsigned who)
 {
 	struct model *m = &w->inhabitants[who].model;
 	for (unsigned n = 0; n < m->count; n++)
-		world_call(w, who, &(struct call){.kind = READ, .address = model_address(m, n), .size = PAGE});
+		world_call(
+			w, who,
+			&(struct call){.kind = READ, .address = model_address(m, n), .size = PAGE});
 }

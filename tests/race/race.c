@@ -9,8 +9,8 @@
 
 _Noreturn void race_failed(const char *file, int line, const char *what)
 {
-	fprintf(stderr, "%s:%d: %s does not hold (last error %u; %s)\n", file, line, what, GetLastError(),
-	        ntmm_error_message());
+	fprintf(stderr, "%s:%d: %s does not hold (last error %u; %s)\n", file, line, what,
+	        GetLastError(), ntmm_error_message());
 	abort();
 }
 
@@ -52,7 +52,8 @@ static void *run(void *context)
 	return NULL;
 }
 
-void race_start(struct runner *runner, void (*what)(void *context, unsigned number), void *context, unsigned number)
+void race_start(struct runner *runner, void (*what)(void *context, unsigned number), void *context,
+                unsigned number)
 {
 	*runner = (struct runner){.run = what, .context = context, .number = number};
 	MUST(!pthread_create(&runner->host, NULL, run, runner));
@@ -66,8 +67,9 @@ void race_join(struct runner *runners, unsigned count)
 
 ntmm_machine *race_machine(uint64_t frames, uint64_t slots)
 {
-	ntmm_machine_config config = {
-		.size = sizeof config, .ram_bytes = frames * PAGE, .paging_file_bytes = slots * PAGE};
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .ram_bytes = frames * PAGE,
+	                              .paging_file_bytes = slots * PAGE};
 	ntmm_machine *machine;
 	MUST(!ntmm_machine_create(&config, &machine));
 	return machine;
@@ -95,7 +97,8 @@ ntmm_thread *race_thread(HANDLE process)
 
 uint64_t race_commit(HANDLE process, uint64_t pages)
 {
-	void *base = VirtualAllocEx(process, NULL, pages * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	void *base = VirtualAllocEx(process, NULL, pages * PAGE, MEM_RESERVE | MEM_COMMIT,
+	                            PAGE_READWRITE);
 	MUST(base);
 	return (uint64_t)(uintptr_t)base;
 }

@@ -2,8 +2,8 @@
  *
  * What the tests with several host threads share.
  *
- * Failures end the program, since they may happen in any thread. NTMM_SECONDS says how long all tests
- * of a program run together; NTMM_STRESS: a minute each.
+ * Failures end the program, since they may happen in any thread. NTMM_SECONDS says how long all
+ * tests of a program run together; NTMM_STRESS: a minute each.
  */
 #ifndef TESTS_RACE_RACE_H
 #define TESTS_RACE_RACE_H
@@ -32,14 +32,14 @@
 
 _Noreturn void race_failed(const char *file, int line, const char *what);
 
-/* ---- time ------------------------------------------------------------------------------------ */
+/* ---- time ----------------------------------------------------------------------------------- */
 
 /* The time that one of `tests` tests has begins now. */
 void race_begin(unsigned tests);
 /* Until it is over. */
 bool race_goes_on(void);
 
-/* ---- chance ---------------------------------------------------------------------------------- */
+/* ---- chance --------------------------------------------------------------------------------- */
 
 static inline uint64_t draw(uint64_t *state)
 {
@@ -52,7 +52,7 @@ static inline uint64_t draw(uint64_t *state)
 /* A moment, of random length up to about 100 us. */
 void race_pause(uint64_t *state);
 
-/* ---- threads --------------------------------------------------------------------------------- */
+/* ---- threads -------------------------------------------------------------------------------- */
 
 struct runner {
 	pthread_t host;
@@ -60,10 +60,11 @@ struct runner {
 	void *context;
 	unsigned number;
 };
-void race_start(struct runner *runner, void (*run)(void *context, unsigned number), void *context, unsigned number);
+void race_start(struct runner *runner, void (*run)(void *context, unsigned number), void *context,
+                unsigned number);
 void race_join(struct runner *runners, unsigned count);
 
-/* ---- machines -------------------------------------------------------------------------------- */
+/* ---- machines ------------------------------------------------------------------------------- */
 
 ntmm_machine *race_machine(uint64_t frames, uint64_t slots);
 /* The check holds, every process has ended, nothing is left; destroys it. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Threads of one process use memory while others take it away, on a machine that pages: what a thread
- * stores stays, counters add up, and no store lands after the call that forbids it has returned.
+ * Threads of one process use memory while others take it away, on a machine that pages: what a
+ * thread stores stays, counters add up, and no store lands after the call that forbids it has
+ * returned.
  */
 #include "race.h"
 
@@ -11,7 +12,7 @@
 #define FRAMES 160
 #define SLOTS 1000
 
-/* ---- everybody at once ------------------------------------------------------------------------- */
+/* ---- everybody at once ---------------------------------------------------------------------- */
 
 #define WORKERS 3
 #define OWN_PAGES 30
@@ -52,7 +53,8 @@ static void use_shifting(ntmm_thread *thread, uint64_t address, uint64_t *chance
 	const EXCEPTION_RECORD *raised = ntmm_thread_exception(thread);
 	MUST(raised->ExceptionCode == (DWORD)STATUS_ACCESS_VIOLATION ||
 	     raised->ExceptionCode == (DWORD)STATUS_GUARD_PAGE_VIOLATION);
-	MUST(raised->ExceptionInformation[0] == store && raised->ExceptionInformation[1] == address);
+	MUST(raised->ExceptionInformation[0] == store &&
+	     raised->ExceptionInformation[1] == address);
 }
 
 static void work(void *context, unsigned number)
@@ -61,47 +63,66 @@ static void work(void *context, unsigned number)
 	ntmm_thread *thread = race_thread(c->process);
 	uint64_t chance = number, words[OWN_PAGES] = {0}, value;
 	while (race_goes_on()) {
-		uint64_t page = draw(&chance) % OWN_PAGES, address = c->own[number] + page * PAGE + page * 8;
+		uint64_t page = draw(&chance) % OWN_PAGES,
+			 address = c->own[number] + page * PAGE + page * 8;
 		MUST(ntmm_load64(thread, address, &value) && value == words[page]);
 		words[page] = draw(&chance);
 		MUST(ntmm_store64(thread, address, words[page]));
 		MUST(ntmm_load64(thread, address, &value) && value == words[page]);
 		page = draw(&chance) % CONSTANT_PAGES;
-		MUST(ntmm_load64(thread, c->constant + page * PAGE + 40, &value) && value == constant_at(page));
+		MUST(ntmm_load64(thread, c->constant + page * PAGE + 40, &value) &&
+		     value == constant_at(page));
 		uint64_t counter = draw(&chance) % COUNTERS;
 		count_up(thread, c->counters + counter * PAGE);
 		c->added[number][counter]++;
 		use_shifting(thread, c->shifting + draw(&chance) % SHIFTING_PAGES * PAGE, &chance);
 	}
 	for (unsigned page = 0; page < OWN_PAGES; page++)
-		MUST(ntmm_load64(thread, c->own[number] + page * PAGE + page * 8, &value) && value == words[page]);
+		MUST(ntmm_load64(thread, c->own[number] + page * PAGE + page * 8, &value) &&
+		     value == words[page]);
 	ntmm_thread_destroy(thread);
 }
 
 static void shift(void *context, unsigned number)
 {
-	static const DWORD protections[] = {PAGE_READWRITE, PAGE_READONLY, PAGE_NOACCESS, PAGE_READWRITE | PAGE_GUARD,
-	                                    PAGE_EXECUTE_READWRITE};
+	static const DWORD protections[] = {PAGE_READWRITE, PAGE_READONLY, PAGE_NOACCESS,
+	                                    PAGE_READWRITE | PAGE_GUARD, PAGE_EXECUTE_READWRITE};
 	struct crowd *c = context;
 	uint64_t chance = number + 100;
+	ntmm_thread *thread = race_thread(c->process);
+	MUST(ntmm_thread_attach(thread));
 	while (race_goes_on()) {
-		uint64_t first = draw(&chance) % SHIFTING_PAGES, pages = 1 + draw(&chance) % (SHIFTING_PAGES - first);
+		uint64_t first = draw(&chance) % SHIFTING_PAGES,
+			 pages = 1 + draw(&chance) % (SHIFTING_PAGES - first);
 		void *base = pointer(c->shifting + first * PAGE);
 		DWORD old, protect = protections[draw(&chance) % 5];
-		switch (draw(&chance) % 4) {
+		switch (draw(&chance) % 7) {
 		case 0:
 			MUST(VirtualFreeEx(c->process, base, pages * PAGE, MEM_DECOMMIT));
 			break;
 		case 1:
-			(void)VirtualProtectEx(c->process, base, pages * PAGE, protect, &old); /* some may be reserved */
+			(void)VirtualProtectEx(c->process, base, pages * PAGE, protect,
+			                       &old); /* some may be reserved */
 			break;
 		case 2:
-			MUST(VirtualAllocEx(c->process, base, pages * PAGE, MEM_RESET, PAGE_READONLY));
+			MUST(VirtualAllocEx(c->process, base, pages * PAGE, MEM_RESET,
+			                    PAGE_READONLY));
+			break;
+		case 3: /* these, too, want committed pages */
+			(void)OfferVirtualMemory(base, pages * PAGE, VmOfferPriorityLow);
+			break;
+		case 4:
+			(void)ReclaimVirtualMemory(base, pages * PAGE);
+			break;
+		case 5:
+			(void)DiscardVirtualMemory(base, pages * PAGE);
 			break;
 		default:
 			MUST(VirtualAllocEx(c->process, base, pages * PAGE, MEM_COMMIT, protect));
 		}
 	}
+	ntmm_thread_detach();
+	ntmm_thread_destroy(thread);
 }
 
 static void allocate_and_free(void *context, unsigned number)
@@ -125,8 +146,9 @@ static void trim(void *context, unsigned number)
 {
 	struct crowd *c = context;
 	uint64_t chance = number + 300;
+	WIN32_MEMORY_RANGE_ENTRY all = {pointer(c->constant), CONSTANT_PAGES * PAGE};
 	while (race_goes_on()) {
-		switch (draw(&chance) % 5) {
+		switch (draw(&chance) % 6) {
 		case 0:
 			MUST(EmptyWorkingSet(c->process));
 			break;
@@ -138,6 +160,9 @@ static void trim(void *context, unsigned number)
 			break;
 		case 3:
 			MUST(ntmm_machine_check(c->machine));
+			break;
+		case 4:
+			MUST(PrefetchVirtualMemory(c->process, 1, &all, 0));
 			break;
 		default:
 			race_pause(&chance);
@@ -151,7 +176,8 @@ static void fill_constants(struct crowd *c)
 	DWORD old;
 	for (uint64_t page = 0; page < CONSTANT_PAGES; page++)
 		MUST(ntmm_store64(thread, c->constant + page * PAGE + 40, constant_at(page)));
-	MUST(VirtualProtectEx(c->process, pointer(c->constant), CONSTANT_PAGES * PAGE, PAGE_READONLY, &old));
+	MUST(VirtualProtectEx(c->process, pointer(c->constant), CONSTANT_PAGES * PAGE,
+	                      PAGE_READONLY, &old));
 	ntmm_thread_destroy(thread);
 }
 
@@ -161,7 +187,8 @@ static void check_counters(struct crowd *c)
 		uint64_t value, sum = 0;
 		for (unsigned w = 0; w < WORKERS; w++)
 			sum += c->added[w][n];
-		MUST(ReadProcessMemory(c->process, pointer(c->counters + n * PAGE), &value, sizeof value, NULL));
+		MUST(ReadProcessMemory(c->process, pointer(c->counters + n * PAGE), &value,
+		                       sizeof value, NULL));
 		MUST(value == sum);
 	}
 }
@@ -193,8 +220,8 @@ static void crowd(void **state)
 
 /* ---- no store after the call --------------------------------------------------------------------
  *
- * A writer stores 1, 2, 3 ... to a page until an exception is raised. Meanwhile the page is taken away.
- * When that call has returned what is in the page stays as it is.
+ * A writer stores 1, 2, 3 ... to a page until an exception is raised. Meanwhile the page is taken
+ * away. When that call has returned what is in the page stays as it is.
  */
 
 struct litmus {
@@ -226,7 +253,8 @@ static void write_until_stopped(void *context, unsigned number)
 			;
 		const EXCEPTION_RECORD *raised = ntmm_thread_exception(thread);
 		MUST(raised->ExceptionCode == l->expected);
-		MUST(raised->ExceptionInformation[0] == 1 && raised->ExceptionInformation[1] == l->base + 8);
+		MUST(raised->ExceptionInformation[0] == 1 &&
+		     raised->ExceptionInformation[1] == l->base + 8);
 		l->writing = 0;
 	}
 	ntmm_thread_destroy(thread);
@@ -241,7 +269,8 @@ static uint64_t peek(const struct litmus *l)
 	if (info.where == NTMM_PAGE_NONE)
 		return 0;
 	const uint8_t *ram = ntmm_machine_ram(l->machine, NULL);
-	return __atomic_load_n((const uint64_t *)(const void *)(ram + info.frame * PAGE + 8), __ATOMIC_RELAXED);
+	return __atomic_load_n((const uint64_t *)(const void *)(ram + info.frame * PAGE + 8),
+	                       __ATOMIC_RELAXED);
 }
 
 static void take_once(struct litmus *l, uint64_t *chance)
@@ -257,7 +286,8 @@ static void take_once(struct litmus *l, uint64_t *chance)
 
 static void litmus(bool (*take)(struct litmus *l), NTSTATUS expected)
 {
-	struct litmus l = {.machine = race_machine(FRAMES, SLOTS), .take = take, .expected = (DWORD)expected};
+	struct litmus l = {
+		.machine = race_machine(FRAMES, SLOTS), .take = take, .expected = (DWORD)expected};
 	struct runner writer;
 	uint64_t chance = 1;
 	l.process = ntmm_process_create(l.machine, NTMM_LAYOUT_NT32_2GB);
@@ -316,7 +346,8 @@ static bool decommit(struct litmus *l)
 static bool release(struct litmus *l)
 {
 	MUST(VirtualFreeEx(l->process, pointer(l->base), 0, MEM_RELEASE));
-	MUST(VirtualAllocEx(l->process, pointer(l->base), PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY));
+	MUST(VirtualAllocEx(l->process, pointer(l->base), PAGE, MEM_RESERVE | MEM_COMMIT,
+	                    PAGE_READONLY));
 	return true;
 }
 
@@ -358,7 +389,7 @@ static void no_store_after_release(void **state)
 	litmus(release, STATUS_ACCESS_VIOLATION);
 }
 
-/* ---- trimming and MEM_RESET are not seen -------------------------------------------------------- */
+/* ---- trimming and MEM_RESET are not seen ---------------------------------------------------- */
 
 static void write_and_read_back(void *context, unsigned number)
 {
@@ -415,7 +446,8 @@ static void reset_all_the_time(void *context, unsigned number)
 	while (race_goes_on()) {
 		r->begun++;
 		if (!r->hold)
-			MUST(VirtualAllocEx(r->process, pointer(r->base), PAGE, MEM_RESET, PAGE_READWRITE));
+			MUST(VirtualAllocEx(r->process, pointer(r->base), PAGE, MEM_RESET,
+			                    PAGE_READWRITE));
 		r->done++;
 		race_pause(&chance);
 	}
@@ -431,7 +463,8 @@ static void press(void *context, unsigned number)
 	ntmm_thread_destroy(thread);
 }
 
-/* Stores when no reset is under way, and none will be: then the page may leave RAM. False: one is. */
+/* Stores when no reset is under way, and none will be: then the page may leave RAM. False: one
+ * is. */
 static bool keep_one(struct resets *r, ntmm_thread *thread, uint64_t value, uint64_t *chance)
 {
 	uint64_t seen;
@@ -449,7 +482,8 @@ static bool keep_one(struct resets *r, ntmm_thread *thread, uint64_t value, uint
 	return quiet;
 }
 
-/* VA-64: what is stored after MEM_RESET has returned is kept; what was stored before is, or is zero. */
+/* VA-64: what is stored after MEM_RESET has returned is kept; what was stored before is, or is
+ * zero. */
 static void store_after_reset_is_kept(void **state)
 {
 	ntmm_machine *machine = race_machine(FRAMES, SLOTS);
@@ -478,7 +512,60 @@ static void store_after_reset_is_kept(void **state)
 	race_machine_end(machine);
 }
 
-/* ---- guards ------------------------------------------------------------------------------------- */
+/* ---- locks ---------------------------------------------------------------------------------- */
+
+#define LOCKABLE 12
+
+static void lock_and_look(void *context, unsigned number)
+{
+	struct resets *r = context;
+	ntmm_thread *thread = race_thread(r->process);
+	uint64_t chance = number, base = r->base + number * LOCKABLE * PAGE, value;
+	MUST(ntmm_thread_attach(thread));
+	for (uint64_t round = 1; race_goes_on(); round++) {
+		uint64_t first = draw(&chance) % LOCKABLE,
+			 pages = 1 + draw(&chance) % (LOCKABLE - first);
+		void *range = pointer(base + first * PAGE);
+		MUST(VirtualLock(range, pages * PAGE));
+		MUST(ntmm_store64(thread, base + first * PAGE, round));
+		race_pause(&chance);
+		for (uint64_t i = first; i < first + pages; i++) {
+			ntmm_page_info info = {.size = sizeof info};
+			MUST(!ntmm_process_page_info(r->process, base + i * PAGE, &info));
+			MUST(info.where == NTMM_PAGE_ACTIVE && info.locked); /* VL-8, PG-55 */
+		}
+		MUST(ntmm_load64(thread, base + first * PAGE, &value) && value == round);
+		MUST(VirtualUnlock(range, pages * PAGE));
+	}
+	ntmm_thread_detach();
+	ntmm_thread_destroy(thread);
+}
+
+/* What is locked stays, whoever wants its frame. */
+static void locked_pages_stay(void **state)
+{
+	ntmm_machine *machine = race_machine(FRAMES, SLOTS);
+	struct resets r = {.process = ntmm_process_create(machine, NTMM_LAYOUT_NT64_128TB)};
+	struct runner runners[3];
+	uint64_t chance = 1;
+	(void)state;
+	r.base = race_commit(r.process, 2 * LOCKABLE);
+	r.others = race_commit(r.process, OTHERS);
+	race_begin(TIMES);
+	race_start(&runners[0], lock_and_look, &r, 0);
+	race_start(&runners[1], lock_and_look, &r, 1);
+	race_start(&runners[2], press, &r, 2);
+	while (race_goes_on()) {
+		MUST(EmptyWorkingSet(r.process));
+		ntmm_machine_balance(machine, draw(&chance) % FRAMES);
+		race_pause(&chance);
+	}
+	race_join(runners, 3);
+	CloseHandle(r.process);
+	race_machine_end(machine);
+}
+
+/* ---- guards --------------------------------------------------------------------------------- */
 
 #define TOUCHERS 3
 
@@ -501,7 +588,8 @@ static void touch_guard(void *context, unsigned number)
 		if (g->over)
 			break;
 		if (!ntmm_load64(thread, g->base + number * 8, &value)) {
-			MUST(ntmm_thread_exception(thread)->ExceptionCode == (DWORD)STATUS_GUARD_PAGE_VIOLATION);
+			MUST(ntmm_thread_exception(thread)->ExceptionCode ==
+			     (DWORD)STATUS_GUARD_PAGE_VIOLATION);
 			g->hits++;
 		}
 		g->done++;
@@ -523,7 +611,8 @@ static void one_violation_a_guard(void **state)
 		race_start(&touchers[i], touch_guard, &g, i);
 	race_begin(TIMES);
 	for (rounds = 0; race_goes_on(); rounds++) {
-		MUST(VirtualProtectEx(g.process, pointer(g.base), PAGE, PAGE_READWRITE | PAGE_GUARD, &old));
+		MUST(VirtualProtectEx(g.process, pointer(g.base), PAGE, PAGE_READWRITE | PAGE_GUARD,
+		                      &old));
 		MUST(old == PAGE_READWRITE);
 		g.done = 0;
 		g.round++;
@@ -548,6 +637,7 @@ int main(void)
 		cmocka_unit_test(no_store_after_release),
 		cmocka_unit_test(trim_is_invisible),
 		cmocka_unit_test(store_after_reset_is_kept),
+		cmocka_unit_test(locked_pages_stay),
 		cmocka_unit_test(one_violation_a_guard),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Processes begin and end on several host threads at once; handles are opened and closed; processes are
- * terminated while their threads use memory; observers come and go.
+ * Processes begin and end on several host threads at once; handles are opened and closed; processes
+ * are terminated while their threads use memory; observers come and go.
  */
 #include "race.h"
 
 #include <sched.h>
 
 #define TESTS 5
-#define FRAMES 300
+#define FRAMES 100 /* so that processes are paged, and end while they are */
 #define SLOTS 1000
 
 static const ntmm_layout layouts[] = {
-	NTMM_LAYOUT_NT32_2GB, NTMM_LAYOUT_NT32_3GB, NTMM_LAYOUT_WOW64_4GB, NTMM_LAYOUT_NT64_8TB, NTMM_LAYOUT_NT64_128TB,
+	NTMM_LAYOUT_NT32_2GB, NTMM_LAYOUT_NT32_3GB,   NTMM_LAYOUT_WOW64_4GB,
+	NTMM_LAYOUT_NT64_8TB, NTMM_LAYOUT_NT64_128TB,
 };
 
-/* ---- life and death ------------------------------------------------------------------------------ */
+/* ---- life and death ------------------------------------------------------------------------- */
 
 #define LIVES 3
 
@@ -23,7 +24,8 @@ static const ntmm_layout layouts[] = {
 static void use_memory(HANDLE process, ntmm_thread *thread, uint64_t *chance)
 {
 	uint64_t pages = 1 + draw(chance) % 40, value;
-	void *base = VirtualAllocEx(process, NULL, pages * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	void *base = VirtualAllocEx(process, NULL, pages * PAGE, MEM_RESERVE | MEM_COMMIT,
+	                            PAGE_READWRITE);
 	MUST(base || GetLastError() == ERROR_COMMITMENT_LIMIT);
 	for (uint64_t i = 0; base && i < pages; i++) {
 		uint64_t address = (uintptr_t)base + i * PAGE + draw(chance) % 512 * 8;
@@ -38,8 +40,10 @@ static void use_memory(HANDLE process, ntmm_thread *thread, uint64_t *chance)
 /* On the stack, to the overflow. */
 static void use_stack(HANDLE process)
 {
-	ntmm_thread_options options = {
-		.size = sizeof options, .flags = NTMM_THREAD_STACK, .stack_reserve = 16 * PAGE, .stack_commit = 2 * PAGE};
+	ntmm_thread_options options = {.size = sizeof options,
+	                               .flags = NTMM_THREAD_STACK,
+	                               .stack_reserve = 16 * PAGE,
+	                               .stack_commit = 2 * PAGE};
 	ntmm_thread_stack stack = {.size = sizeof stack};
 	ntmm_thread *thread = ntmm_thread_create(process, &options);
 	if (!thread) {
@@ -60,7 +64,8 @@ static void live_and_die(void *context, unsigned number)
 	while (race_goes_on()) {
 		HANDLE process = ntmm_process_create(machine, layouts[draw(&chance) % 5]);
 		if (!process) {
-			MUST(GetLastError() == ERROR_NO_SYSTEM_RESOURCES || GetLastError() == ERROR_COMMITMENT_LIMIT);
+			MUST(GetLastError() == ERROR_NO_SYSTEM_RESOURCES ||
+			     GetLastError() == ERROR_COMMITMENT_LIMIT);
 			continue;
 		}
 		ntmm_thread *thread = race_thread(process);
@@ -68,7 +73,8 @@ static void live_and_die(void *context, unsigned number)
 		use_stack(process);
 		if (draw(&chance) % 2)
 			MUST(TerminateProcess(process, 1));
-		bool handle_first = draw(&chance) % 2; /* the thread keeps the process, or the handle does */
+		bool handle_first =
+			draw(&chance) % 2; /* the thread keeps the process, or the handle does */
 		if (handle_first)
 			MUST(CloseHandle(process));
 		ntmm_thread_destroy(thread);
@@ -85,7 +91,8 @@ static void watch(void *context, unsigned number)
 		ntmm_machine_counters c = {.size = sizeof c};
 		MUST(ntmm_machine_check(machine));
 		MUST(!ntmm_machine_get_counters(machine, &c));
-		MUST(c.ram == c.zeroed + c.free + c.standby + c.modified + c.active + c.transition + c.tables + c.fixed);
+		MUST(c.ram == c.zeroed + c.free + c.standby + c.modified + c.active + c.transition +
+		                      c.tables + c.fixed);
 		MUST(c.commit_total <= c.commit_limit);
 		ntmm_machine_balance(machine, draw(&chance) % FRAMES);
 		race_pause(&chance);
@@ -94,7 +101,7 @@ static void watch(void *context, unsigned number)
 
 static void lives(void **state)
 {
-	ntmm_machine *machine = race_machine(FRAMES, SLOTS);
+	ntmm_machine *machine = race_machine(2 * FRAMES, SLOTS);
 	struct runner runners[LIVES + 1];
 	(void)state;
 	race_begin(TESTS);
@@ -105,9 +112,10 @@ static void lives(void **state)
 	race_machine_end(machine);
 }
 
-/* ---- the end of a process in use ------------------------------------------------------------------ */
+/* ---- the end of a process in use ------------------------------------------------------------ */
 
 #define USERS 2
+#define USED (FRAMES + 20) /* pages */
 
 struct victim {
 	HANDLE process;
@@ -125,13 +133,14 @@ static void use_until_the_end(void *context, unsigned number)
 		return;
 	}
 	do {
-		address = v->base + draw(&chance) % 64 * PAGE + number * 8;
-	} while (draw(&chance) % 2 ? ntmm_store64(thread, address, 1) : ntmm_load64(thread, address, &value));
+		address = v->base + draw(&chance) % USED * PAGE + number * 8;
+	} while (draw(&chance) % 2 ? ntmm_store64(thread, address, 1)
+	                           : ntmm_load64(thread, address, &value));
 	MUST(ntmm_thread_exception(thread)->ExceptionCode == (DWORD)STATUS_ACCESS_VIOLATION);
 	if (number == 0) { /* the other may be destroyed while its process ends */
 		while (!v->terminated)
 			sched_yield();
-		for (unsigned i = 0; i < 64; i++)
+		for (unsigned i = 0; i < USED; i++)
 			MUST(!ntmm_load64(thread, v->base + i * PAGE, &value));
 	}
 	ntmm_thread_destroy(thread);
@@ -150,7 +159,8 @@ static void call_until_the_end(void *context, unsigned number)
 			done = VirtualAllocEx(v->process, NULL, PAGE, MEM_RESERVE, PAGE_READWRITE);
 			break;
 		case 1:
-			done = VirtualProtectEx(v->process, pointer(v->base), PAGE, PAGE_READWRITE, &old);
+			done = VirtualProtectEx(v->process, pointer(v->base), PAGE, PAGE_READWRITE,
+			                        &old);
 			break;
 		case 2:
 			done = EmptyWorkingSet(v->process);
@@ -159,10 +169,12 @@ static void call_until_the_end(void *context, unsigned number)
 			done = SetProcessWorkingSetSize(v->process, 50 * PAGE, 100 * PAGE);
 			break;
 		case 4:
-			done = VirtualAllocEx(v->process, pointer(v->base), PAGE, MEM_RESET, PAGE_READWRITE);
+			done = VirtualAllocEx(v->process, pointer(v->base), PAGE, MEM_RESET,
+			                      PAGE_READWRITE);
 			break;
 		default: /* a copy finds no page any more */
-			done = ReadProcessMemory(v->process, pointer(v->base), &word, sizeof word, NULL) ||
+			done = ReadProcessMemory(v->process, pointer(v->base), &word, sizeof word,
+			                         NULL) ||
 			       GetLastError() == ERROR_PARTIAL_COPY;
 		}
 		error = done ? 0 : GetLastError();
@@ -177,10 +189,11 @@ static void terminate_in_use(void **state)
 	(void)state;
 	race_begin(TESTS);
 	while (race_goes_on()) {
-		struct victim v = {.process = ntmm_process_create(machine, layouts[draw(&chance) % 5])};
+		struct victim v = {
+			.process = ntmm_process_create(machine, layouts[draw(&chance) % 5])};
 		struct runner users[USERS + 1];
 		MUST(v.process);
-		v.base = race_commit(v.process, 64);
+		v.base = race_commit(v.process, USED);
 		for (unsigned i = 0; i < USERS; i++)
 			race_start(&users[i], use_until_the_end, &v, i);
 		race_start(&users[USERS], call_until_the_end, &v, 0);
@@ -194,7 +207,7 @@ static void terminate_in_use(void **state)
 	race_machine_end(machine);
 }
 
-/* ---- handles -------------------------------------------------------------------------------------- */
+/* ---- handles -------------------------------------------------------------------------------- */
 
 #define SHARED 4
 #define OPENERS 3
@@ -207,7 +220,8 @@ struct handles {
 
 static bool is_good_or_stale(bool done)
 {
-	return done || GetLastError() == ERROR_INVALID_HANDLE || GetLastError() == ERROR_ACCESS_DENIED;
+	return done || GetLastError() == ERROR_INVALID_HANDLE ||
+	       GetLastError() == ERROR_ACCESS_DENIED;
 }
 
 static void open_and_close(void *context, unsigned number)
@@ -221,10 +235,12 @@ static void open_and_close(void *context, unsigned number)
 		if (own) {
 			NTSTATUS status = ntmm_process_get_counters(own, &c);
 			MUST(status == STATUS_SUCCESS || status == STATUS_PROCESS_IS_TERMINATING);
-			MUST(is_good_or_stale(VirtualAllocEx(own, NULL, PAGE, MEM_RESERVE, PAGE_READWRITE) != NULL));
+			MUST(is_good_or_stale(VirtualAllocEx(own, NULL, PAGE, MEM_RESERVE,
+			                                     PAGE_READWRITE) != NULL));
 			MUST(CloseHandle(own));
 		} else {
-			MUST(GetLastError() == ERROR_INVALID_PARAMETER); /* no such process any more */
+			MUST(GetLastError() ==
+			     ERROR_INVALID_PARAMETER); /* no such process any more */
 		}
 		MUST(is_good_or_stale(EmptyWorkingSet(h->handle[i])));
 		switch (draw(&chance) % 8) {
@@ -238,7 +254,8 @@ static void open_and_close(void *context, unsigned number)
 			h->pid[i] = GetProcessId(own);
 			old = atomic_exchange(&h->handle[i], own);
 			MUST(CloseHandle(old));
-			MUST(!CloseHandle(old) && GetLastError() == ERROR_INVALID_HANDLE); /* generations */
+			MUST(!CloseHandle(old) &&
+			     GetLastError() == ERROR_INVALID_HANDLE); /* generations */
 			break;
 		default:
 			break;
@@ -265,7 +282,7 @@ static void handles(void **state)
 	race_machine_end(h.machine);
 }
 
-/* ---- observers ------------------------------------------------------------------------------------- */
+/* ---- observers ------------------------------------------------------------------------------ */
 
 #define MAKERS 2
 
@@ -293,7 +310,8 @@ static void make_events(void *context, unsigned number)
 	ntmm_thread *thread = race_thread(o->process);
 	uint64_t chance = number;
 	while (race_goes_on()) {
-		MUST(ntmm_store64(thread, o->base + (draw(&chance) % 64 * MAKERS + number) * PAGE, 1));
+		MUST(ntmm_store64(thread, o->base + (draw(&chance) % 64 * MAKERS + number) * PAGE,
+		                  1));
 		if (draw(&chance) % 32 == 0)
 			MUST(EmptyWorkingSet(o->process));
 	}
@@ -305,7 +323,7 @@ static void observers(void **state)
 {
 	enum { MOST = 4 };
 	static struct observation all[MOST];
-	ntmm_machine *machine = race_machine(100, SLOTS);
+	ntmm_machine *machine = race_machine(FRAMES, SLOTS);
 	HANDLE process = ntmm_process_create(machine, NTMM_LAYOUT_NT64_128TB);
 	struct runner makers[MAKERS];
 	uint64_t chance = 1, base = race_commit(process, 64 * MAKERS), seen = 0;
@@ -339,7 +357,7 @@ static void observers(void **state)
 	race_machine_end(machine);
 }
 
-/* ---- machines ---------------------------------------------------------------------------------------- */
+/* ---- machines ------------------------------------------------------------------------------- */
 
 static void make_machines(void *context, unsigned number)
 {
@@ -380,8 +398,8 @@ static void machines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lives),     cmocka_unit_test(terminate_in_use), cmocka_unit_test(handles),
-		cmocka_unit_test(observers), cmocka_unit_test(machines),
+		cmocka_unit_test(lives),    cmocka_unit_test(terminate_in_use),
+		cmocka_unit_test(handles),  cmocka_unit_test(observers), cmocka_unit_test(machines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
