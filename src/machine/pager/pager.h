@@ -76,7 +76,7 @@ struct pager {
 	uint32_t map_count;          /* places in maps */
 	struct tally tally;
 	uint64_t read_errors, write_errors;
-	uint32_t epoch;              /* sampling passes so far */
+	uint16_t epoch;              /* sampling passes so far; wraps */
 	uint64_t faults_since_sample;
 	frame_t shared_page;         /* at 0x7FFE0000 of every process, and in system space */
 	frame_t system_wide;         /* level 3 table of the system space of 64-bit systems */
@@ -96,6 +96,12 @@ struct pager {
 /* `store` is the pager's from then on, also on failure. STATUS_NO_MEMORY. */
 NTSTATUS pager_init(struct pager *pager, uint64_t frames, struct store *store);
 void pager_destroy(struct pager *pager);
+
+/* Sampling passes since the page was last seen in use; right for pages not older than 65535. */
+static inline uint16_t frame_age(const struct pager *pager, const struct frame *record)
+{
+	return (uint16_t)(pager->epoch - record->epoch);
+}
 
 #define TALLY(map, counter) ((map)->tally.counter++, (map)->pager->tally.counter++)
 

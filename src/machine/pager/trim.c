@@ -56,7 +56,7 @@ static uint32_t oldest_age(const struct page_map *map, bool below_minimum)
 	    (map->active <= map->limits.minimum && (hard || !below_minimum)))
 		return 0;
 	const struct frame *record = frame_at(&pager->phys, map->resident.first);
-	return record->level ? UINT32_MAX : pager->epoch - record->epoch + 1;
+	return record->level ? UINT32_MAX : frame_age(pager, record) + 1u;
 }
 
 static struct page_map *oldest_map(struct pager *pager, bool below_minimum)

@@ -19,7 +19,8 @@
  *   fixed     -                the system's own
  *
  * The entry that refers to a frame is entry number `entry` of the table in frame `table`; a top table
- * has the number of its page map there instead.
+ * has the number of its page map there instead. A section's page has its entry in the section's own
+ * page map; the entries of views that show it are counted, and found through the section's views.
  *
  * Units: frame numbers. Errors: phys_init alone can fail. Threads: guarded by the pager's lock.
  */
@@ -69,7 +70,10 @@ struct frame {
 	uint8_t state;          /* enum frame_state; frame_set_state only */
 	uint8_t flags;
 	union {
-		uint32_t epoch; /* data: sampling pass in which it was last seen in use */
+		struct {                /* data */
+			uint16_t epoch; /* sampling pass in which it was last seen in use */
+			uint16_t share; /* of a section: views' entries that refer to it; stays at the most */
+		};
 		struct { /* tables: entries that are not zero; present or in transition; locked */
 			uint32_t used : 10, resident : 10, locked : 10;
 		};
@@ -80,6 +84,8 @@ _Static_assert(sizeof(struct frame) <= 24, "a frame record stays small");
 /* Page priorities. Offered pages have those of OfferVirtualMemory, 1 to 4 (OF-3). */
 #define PRIORITIES 8
 enum { PRIORITY_RESET = 0, PRIORITY_NORMAL = 5 };
+
+#define SHARE_MOST UINT16_MAX
 
 struct frame_list {
 	frame_t first, last; /* NO_FRAME when empty */
