@@ -21,6 +21,7 @@ test     clang               clang
 test     libclang-rt-14-dev  /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
 test     llvm                llvm-symbolizer
 test     libcmocka-dev       /usr/include/cmocka.h
+test     gnuplot-nox         gnuplot
 '
 
 there() {

@@ -9,24 +9,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gnuplot.h"
 #include "machines.h"
+#include "ram_list.h"
 #include "sizes.h"
 
 struct options {
 	struct replay_plan plan;
-	bool json;
-	const char *csv; /* NULL: not written */
+	struct ram_list ram;
+	bool no_clusters, json;
+	const char *csv, *plot; /* NULL: not written */
 	struct failure failure;
 };
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-enum { OPTION_JSON = 0x100, OPTION_VERIFY, OPTION_COMPARE, OPTION_CSV, OPTION_NO_CLUSTERS };
+enum { OPTION_JSON = 0x100, OPTION_VERIFY, OPTION_COMPARE, OPTION_CSV, OPTION_PLOT, OPTION_NO_CLUSTERS };
 
 static const struct argp_option options[] = {
-	{"ram", 'r', "SIZE[,SIZE...]", 0,
-	 "RAM of the machine (" DEFAULT_RAM "); with several sizes the traces are replayed on one machine "
-	 "after another", 0},
+	{"ram", 'r', "SIZES", 0,
+	 "RAM of the machine (" DEFAULT_RAM "); with several sizes, as 2M,3M or 1M-8M (each twice the one "
+	 "before) or 1M-8M+512K (in steps), the traces are replayed on one machine after another", 0},
 	{"paging-file", 'p', "SIZE", 0,
 	 "size of the paging file (" DEFAULT_PAGING_FILE "); 0 means none", 0},
 	{"layout", 'l', "LAYOUT", 0, "address space of the processes (nt64-128tb)", 0},
@@ -35,30 +38,44 @@ static const struct argp_option options[] = {
 	 "keep a copy of everything that is stored, and compare each load and, at the end, all memory "
 	 "with it", 0},
 	{"compare", OPTION_COMPARE, NULL, 0,
-	 "count what exact LRU and the optimum would have read from the paging file", 0},
+	 "replay on machines with and without clusters, and count what exact LRU and the optimum would have "
+	 "read from the paging file", 0},
 	{"no-clusters", OPTION_NO_CLUSTERS, NULL, 0,
 	 "read each page from the paging file alone, without those behind it", 0},
 	{"csv", OPTION_CSV, "FILE", 0,
 	 "compare, and write RAM and page-ins of each machine, of LRU and of the optimum to FILE", 0},
+	{"plot", OPTION_PLOT, "FILE", 0,
+	 "compare, and draw these as curves over RAM into FILE, which ends in .svg or .png (needs gnuplot)", 0},
 	{0},
 };
 
-static void parse_ram(struct replay_plan *plan, const char *text, struct argp_state *state)
+static void parse_ram(struct options *chosen, const char *text, struct argp_state *state)
 {
-	const char *rest = text;
-	plan->machines = 0;
-	for (;;) {
-		uint64_t bytes;
-		if (!size_read(rest, &bytes, &rest) || !bytes || (*rest && *rest != ','))
-			argp_error(state, "--ram: '%s' is not a size, or several with commas", text);
-		uint64_t *all = reallocarray(plan->ram_bytes, plan->machines + 1, sizeof *all);
-		if (!all)
-			argp_failure(state, EXIT_FAILED, ENOMEM, "--ram");
-		plan->ram_bytes = all;
-		all[plan->machines++] = bytes;
-		if (!*rest)
-			return;
-		rest++;
+	if (!ram_list_parse(text, &chosen->ram))
+		argp_error(state, "--ram: '%s' is not a size, or several with commas, or a range", text);
+}
+
+static void parse_plot(struct options *chosen, const char *path, struct argp_state *state)
+{
+	if (!gnuplot_can_draw(path))
+		argp_error(state, "--plot: '%s' ends in neither .svg nor .png", path);
+	chosen->plot = path;
+	chosen->plan.compare = true;
+}
+
+/* One machine for each size of RAM; to compare, one without clusters besides. */
+static void plan_machines(struct options *chosen, struct argp_state *state)
+{
+	struct replay_plan *plan = &chosen->plan;
+	bool both = plan->compare && !chosen->no_clusters;
+	plan->plans = calloc(2 * chosen->ram.count, sizeof *plan->plans);
+	if (!plan->plans)
+		argp_failure(state, EXIT_FAILED, ENOMEM, "--ram");
+	for (size_t i = 0; i < chosen->ram.count; i++) {
+		uint64_t ram_bytes = chosen->ram.bytes[i];
+		plan->plans[plan->machines++] = (struct replay_machine_plan){ram_bytes, !chosen->no_clusters};
+		if (both)
+			plan->plans[plan->machines++] = (struct replay_machine_plan){ram_bytes, false};
 	}
 }
 
@@ -85,7 +102,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	struct options *chosen = state->input;
 	switch (key) {
 	case 'r':
-		parse_ram(&chosen->plan, argument, state);
+		parse_ram(chosen, argument, state);
 		return 0;
 	case 'p':
 		if (!size_parse(argument, &chosen->plan.paging_file_bytes))
@@ -104,11 +121,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		chosen->plan.compare = true;
 		return 0;
 	case OPTION_NO_CLUSTERS:
-		chosen->plan.machine_flags |= NTMM_MACHINE_NO_CLUSTERS;
+		chosen->no_clusters = true;
 		return 0;
 	case OPTION_CSV:
 		chosen->csv = argument;
 		chosen->plan.compare = true;
+		return 0;
+	case OPTION_PLOT:
+		parse_plot(chosen, argument, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		add_trace(&chosen->plan, argument, state);
@@ -117,8 +137,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		argp_error(state, "a trace is missing");
 		return 0;
 	case ARGP_KEY_END:
-		if (!chosen->plan.machines)
-			parse_ram(&chosen->plan, DEFAULT_RAM, state);
+		if (!chosen->ram.count)
+			parse_ram(chosen, DEFAULT_RAM, state);
+		plan_machines(chosen, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -159,7 +180,7 @@ static bool run_machine(const struct replay_plan *plan, struct replay_run *run,
 	if (!run->processes)
 		return fail_no_memory(failure);
 	struct progress progress;
-	struct size_text title = size_text(run->ram_bytes);
+	struct size_text title = size_text(run->plan.ram_bytes);
 	progress_begin(&progress, title.text);
 	bool done = replay_machine(plan, run, touches, &progress, failure);
 	progress_end(&progress);
@@ -171,7 +192,7 @@ static bool run_machines(const struct replay_plan *plan, struct replay_run *runs
                          struct reference_string *touches, struct failure *failure)
 {
 	for (size_t i = 0; i < plan->machines; i++) {
-		runs[i].ram_bytes = plan->ram_bytes[i];
+		runs[i].plan = plan->plans[i];
 		if (!run_machine(plan, &runs[i], plan->compare && i == 0 ? touches : NULL, failure))
 			return false;
 		if (plan->compare && !replay_compare(touches, &runs[i], failure))
@@ -192,22 +213,30 @@ static bool run_plan(const struct replay_plan *plan, struct replay_run *runs, st
 	return done;
 }
 
+static void write_results(struct options *chosen, const struct replay_run *runs)
+{
+	const struct replay_plan *plan = &chosen->plan;
+	bool printed = chosen->json ? replay_print_json(plan, runs, stdout) : replay_print_text(plan, runs, stdout);
+	if (!printed)
+		fail_no_memory(&chosen->failure);
+	if (chosen->csv)
+		replay_write_csv(plan, runs, chosen->csv, &chosen->failure);
+	if (chosen->plot)
+		replay_plot(plan, runs, chosen->plot, &chosen->failure);
+}
+
 static void replay(struct options *chosen)
 {
 	const struct replay_plan *plan = &chosen->plan;
+	if (chosen->plot && !gnuplot_find(&chosen->failure))
+		return;
 	struct replay_run *runs = calloc(plan->machines, sizeof *runs);
 	if (!runs) {
 		fail_no_memory(&chosen->failure);
 		return;
 	}
-	if (run_plan(plan, runs, &chosen->failure)) {
-		bool printed = chosen->json ? replay_print_json(plan, runs, stdout)
-		                            : replay_print_text(plan, runs, stdout);
-		if (!printed)
-			fail_no_memory(&chosen->failure);
-		if (chosen->csv)
-			replay_write_csv(plan, runs, chosen->csv, &chosen->failure);
-	}
+	if (run_plan(plan, runs, &chosen->failure))
+		write_results(chosen, runs);
 	for (size_t i = 0; i < plan->machines; i++)
 		free(runs[i].processes);
 	free(runs);
@@ -223,6 +252,6 @@ int replay_main(int argc, char **argv)
 	for (size_t i = 0; i < chosen.plan.traces_count; i++)
 		trace_file_end(&chosen.plan.traces[i]);
 	free(chosen.plan.traces);
-	free(chosen.plan.ram_bytes);
+	free(chosen.plan.plans);
 	return failure_say(&chosen.failure);
 }

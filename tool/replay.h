@@ -23,14 +23,19 @@
 
 #define REPLAY_TURN 1000 /* references that a process makes before the next has its turn */
 
+/* What tells one machine of a replay from another. */
+struct replay_machine_plan {
+	uint64_t ram_bytes;
+	bool clusters; /* a hard fault reads other pages with its own */
+};
+
 struct replay_plan {
 	struct trace_file *traces;
 	size_t traces_count;
-	uint64_t *ram_bytes; /* of one machine after another */
+	struct replay_machine_plan *plans; /* of one machine after another */
 	size_t machines;
 	uint64_t paging_file_bytes;
 	ntmm_layout layout;
-	uint32_t machine_flags; /* NTMM_MACHINE_ */
 	bool verify, compare;
 };
 
@@ -45,7 +50,7 @@ struct replay_counts {
 
 /* One machine's replay. */
 struct replay_run {
-	uint64_t ram_bytes;
+	struct replay_machine_plan plan;
 	double seconds;
 	struct replay_counts machine;
 	uint64_t commit_peak, commit_limit, slots, slots_used;
@@ -56,7 +61,7 @@ struct replay_run {
 
 uint64_t replay_count_references(const struct replay_counts *counts);
 
-/* Replays all traces on a machine with run->ram_bytes. run->processes has room for them. What they
+/* Replays all traces on a machine made by run->plan. run->processes has room for them. What they
  * touch, which is the same on every machine, is added to `touches` unless that is NULL. */
 bool replay_machine(const struct replay_plan *plan, struct replay_run *run,
                     struct reference_string *touches, struct progress *progress, struct failure *failure);
@@ -69,8 +74,12 @@ bool replay_compare(const struct reference_string *touches, struct replay_run *r
 bool replay_print_text(const struct replay_plan *plan, const struct replay_run *runs, FILE *to);
 bool replay_print_json(const struct replay_plan *plan, const struct replay_run *runs, FILE *to);
 
-/* A file with a row for each machine: RAM, its page-ins, those of LRU and of the optimum. */
+/* A file with a row for each machine: what it read, and what LRU and the optimum would have. */
 bool replay_write_csv(const struct replay_plan *plan, const struct replay_run *runs, const char *path,
                       struct failure *failure);
+
+/* The same as curves over RAM, drawn by gnuplot into a file that gnuplot_can_draw(). */
+bool replay_plot(const struct replay_plan *plan, const struct replay_run *runs, const char *path,
+                 struct failure *failure);
 
 #endif

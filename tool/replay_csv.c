@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Page-ins over RAM sizes, for plotting.
+ * Page-ins over RAM sizes as comma-separated values: one row for each machine.
  */
 #include "replay.h"
 
@@ -10,10 +10,14 @@
 
 static void write_rows(const struct replay_plan *plan, const struct replay_run *runs, FILE *to)
 {
-	fputs("ram_bytes,page_ins,lru_page_ins,opt_page_ins\n", to);
-	for (size_t i = 0; i < plan->machines; i++)
-		fprintf(to, "%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", runs[i].ram_bytes,
-		        runs[i].machine.page_ins, runs[i].lru_page_ins, runs[i].opt_page_ins);
+	fputs("ram_bytes,clusters,data_frames,hard_faults,page_ins,page_outs,lru_page_ins,opt_page_ins\n", to);
+	for (size_t i = 0; i < plan->machines; i++) {
+		const struct replay_run *run = &runs[i];
+		fprintf(to, "%" PRIu64 ",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n",
+		        run->plan.ram_bytes, run->plan.clusters ? "on" : "off", run->data_frames,
+		        run->machine.hard, run->machine.page_ins, run->machine.page_outs, run->lru_page_ins,
+		        run->opt_page_ins);
+	}
 }
 
 bool replay_write_csv(const struct replay_plan *plan, const struct replay_run *runs, const char *path,

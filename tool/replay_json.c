@@ -68,11 +68,12 @@ static json_t *more_object(const struct replay_plan *plan, const struct replay_r
 	                         "slots_used", count(run->slots_used));
 	if (!plan->compare)
 		return more;
-	json_t *compared = json_pack("{s:o, s:o, s:o, s:o}",
+	json_t *compared = json_pack("{s:o, s:o, s:o, s:o, s:o}",
 	                             "data_frames", count(run->data_frames),
 	                             "lru_page_ins", count(run->lru_page_ins),
 	                             "opt_page_ins", count(run->opt_page_ins),
-	                             "page_ins_to_lru", ratio(run->machine.page_ins, run->lru_page_ins));
+	                             "page_ins_to_lru", ratio(run->machine.page_ins, run->lru_page_ins),
+	                             "hard_faults_to_lru", ratio(run->machine.hard, run->lru_page_ins));
 	int failed = json_object_update(more, compared);
 	json_decref(compared);
 	if (!failed)
@@ -98,7 +99,8 @@ static json_t *runs_array(const struct replay_plan *plan, const struct replay_ru
 {
 	json_t *array = json_array();
 	for (size_t i = 0; i < plan->machines; i++) {
-		json_t *run = json_pack("{s:o, s:f, s:o, s:o}", "ram_bytes", count(runs[i].ram_bytes),
+		json_t *run = json_pack("{s:o, s:b, s:f, s:o, s:o}", "ram_bytes",
+		                        count(runs[i].plan.ram_bytes), "clusters", runs[i].plan.clusters,
 		                        "seconds", runs[i].seconds, "machine", machine_object(plan, &runs[i]),
 		                        "processes", processes_array(plan, &runs[i]));
 		if (json_array_append_new(array, run)) {

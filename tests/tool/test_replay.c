@@ -46,19 +46,19 @@ struct fixture {
 	struct replay_plan plan;
 	struct replay_run runs[2];
 	struct trace_file traces[PROCESSES];
-	uint64_t ram_bytes[2];
+	struct replay_machine_plan plans[2];
 	char *paths[PROCESSES];
 };
 
 static int set_up(void **state)
 {
 	struct fixture *fixture = calloc(1, sizeof *fixture);
-	fixture->ram_bytes[0] = 1024 * KB;
-	fixture->ram_bytes[1] = 8192 * KB;
+	fixture->plans[0] = (struct replay_machine_plan){1024 * KB, true};
+	fixture->plans[1] = (struct replay_machine_plan){8192 * KB, true};
 	fixture->plan = (struct replay_plan){
 		.traces = fixture->traces,
 		.traces_count = PROCESSES,
-		.ram_bytes = fixture->ram_bytes,
+		.plans = fixture->plans,
 		.machines = 2,
 		.paging_file_bytes = 16 * KB * KB,
 		.layout = NTMM_LAYOUT_NT32_2GB,
@@ -69,7 +69,7 @@ static int set_up(void **state)
 		assert_true(trace_file_begin(&fixture->traces[i], fixture->paths[i], true));
 	}
 	for (int i = 0; i < 2; i++) {
-		fixture->runs[i].ram_bytes = fixture->ram_bytes[i];
+		fixture->runs[i].plan = fixture->plans[i];
 		fixture->runs[i].processes = calloc(PROCESSES, sizeof(struct replay_counts));
 		struct progress progress;
 		struct failure failure = {0};
@@ -108,7 +108,7 @@ static void counts_add_up(void **state)
 			assert_int_equal(own->references[REF_MODIFY], ROUNDS);
 			assert_int_equal(own->pages, PAGES);
 			assert_true(own->demand_zero >= own->pages);
-			assert_true(own->working_set_peak <= run->ram_bytes / 4096);
+			assert_true(own->working_set_peak <= run->plan.ram_bytes / 4096);
 			assert_true(own->commit >= (PAGES + 15) / 16 * 16);
 			sum.pages += own->pages;
 			sum.demand_zero += own->demand_zero;
@@ -127,7 +127,7 @@ static void counts_add_up(void **state)
 		assert_int_equal(run->machine.page_outs, sum.page_outs);
 		assert_true(run->machine.commit >= sum.commit);
 		assert_true(run->machine.commit <= run->commit_limit);
-		assert_true(run->machine.working_set_peak <= run->ram_bytes / 4096);
+		assert_true(run->machine.working_set_peak <= run->plan.ram_bytes / 4096);
 	}
 }
 
@@ -173,7 +173,7 @@ static void json_holds_the_totals(void **state)
 		                                   "hard_faults", "page_ins", "page_outs"};
 		json_t *processes = json_object_get(run, "processes"), *process;
 		json_t *machine = json_object_get(run, "machine");
-		assert_int_equal(number(run, "ram_bytes"), fixture->ram_bytes[at]);
+		assert_int_equal(number(run, "ram_bytes"), fixture->plans[at].ram_bytes);
 		assert_int_equal(json_array_size(processes), PROCESSES);
 		for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
 			uint64_t sum = 0;

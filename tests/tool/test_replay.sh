@@ -61,19 +61,50 @@ run 0 replay --json --no-clusters --ram 1M "$work/big"
 [ "$(field hard_faults)" -gt "$hard" ] || complain 'clusters do not save hard faults'
 
 # ---- beside other policies --------------------------------------------------------------------------
-# 300 pages in a loop: LRU with fewer frames loses each before it comes round again.
+# 300 pages in a loop: LRU with fewer frames loses each before it comes round again. Each machine is there
+# twice, with clusters and without.
 run 0 replay --compare --json --ram 1M,8M "$work/big"
 silent
 [ "$(field lru_page_ins)" = 600 ] || complain "LRU: $(field lru_page_ins) instead of 600"
 [ "$(field opt_page_ins)" -gt 0 ] && [ "$(field opt_page_ins)" -lt 600 ] || complain "optimum: $(field opt_page_ins)"
 [ "$(field page_ins)" -ge "$(field opt_page_ins)" ] || complain 'fewer page-ins than the optimum'
 [ "$(field data_frames)" -gt 200 ] && [ "$(field data_frames)" -lt 256 ] || complain "$(field data_frames) data frames"
-[ "$(grep -c '"lru_page_ins": 0,' "$work/out")" = 1 ] || complain 'LRU with 8M'
+[ "$(grep -c '"lru_page_ins": 0,' "$work/out")" = 2 ] || complain 'LRU with 8M'
 out '"page_ins_to_lru": null'
-compared=$(grep -v seconds "$work/out" | grep -vE 'data_frames|lru|opt_page_ins' | tr -d ' ,\n')
-run 0 replay --json --ram 1M,8M "$work/big"
-[ "$(grep -v seconds "$work/out" | tr -d ' ,\n')" = "$compared" ] || complain 'comparing changes the replay'
+out '"hard_faults_to_lru": null'
+[ "$(sed -n 's/^ *"clusters": \(.*\),/\1/p' "$work/out" | tr '\n' ' ')" = 'true false true false ' ] ||
+	complain 'machines with and without clusters'
+cp "$work/out" "$work/both"
+# half NAME: of the machines that were compared, those with that in "clusters", as they are without comparison.
+half() {
+	awk -v wanted="$1" '/"ram_bytes"/ { ram = $0; next } /"clusters"/ { mine = index($0, wanted); $0 = ram "\n" $0 }
+		mine || /"paging_file_bytes"/' "$work/both" | grep -vE 'seconds|data_frames|lru|opt_page_ins' |
+		grep -E '[0-9]' | tr -d ' ,'
+}
+single() {
+	run 0 replay --json --ram 1M,8M "$@" "$work/big"
+	grep -vE 'seconds|"ntmm"' "$work/out" | grep -E '[0-9]' | grep -v layout | tr -d ' ,'
+}
+[ "$(half true | grep -c .)" -gt 50 ] || complain 'half of the machines'
+single >"$work/alone"
+half true | grep -vE 'layout|"ntmm"' | cmp -s - "$work/alone" || complain 'comparing changes the replay'
+single --no-clusters >"$work/alone"
+half false | grep -vE 'layout|"ntmm"' | cmp -s - "$work/alone" || complain 'comparing changes the replay without clusters'
 grep -qE 'lru|opt_page_ins|data_frames' "$work/out" && complain 'compared unasked'
+run 0 replay --compare --no-clusters --json --ram 1M "$work/big"
+[ "$(grep -c '"ram_bytes"' "$work/out")" = 1 ] || complain 'a machine with clusters beside --no-clusters'
+out '"clusters": false'
+
+# The tables say which is which.
+run 0 replay --compare --ram 1M "$work/big"
+out 'HARD/LRU'
+for clusters in on off; do
+	[ "$(grep -cE "^ *1M +$clusters " "$work/out")" = 3 ] || { complain "rows with clusters $clusters"; cat "$work/out"; }
+done
+awk '$1 == "1M" && $2 == "off" && NF == 9 && $4 == $5 && $6 == 600 { found = 1 } END { exit !found }' "$work/out" ||
+	{ complain 'row beside LRU'; cat "$work/out"; }
+run 0 replay --ram 1M "$work/big"
+grep -q 'CLUSTERS' "$work/out" && complain 'clusters told unasked'
 
 # Two processes: the pages of each are its own. A trace alone fits where two do not.
 run 0 replay --compare --json --ram 2M "$work/big"
@@ -81,12 +112,16 @@ run 0 replay --compare --json --ram 2M "$work/big"
 run 0 replay --compare --json --ram 2M "$work/big" "$work/big.gz"
 [ "$(field lru_page_ins)" -gt 300 ] || complain "LRU, two processes: $(field lru_page_ins)"
 
-run 0 replay --csv "$work/curve.csv" --ram 1M,8M "$work/big"
+# Ranges of RAM sizes, as a curve.
+run 0 replay --csv "$work/curve.csv" --ram 1M-8M "$work/big"
 out 'IN/LRU'
-grep -qE '^ram_bytes,page_ins,lru_page_ins,opt_page_ins$' "$work/curve.csv" || complain 'header of CSV'
-grep -qE '^1048576,[0-9]+,600,[0-9]+$' "$work/curve.csv" || { complain 'CSV of 1M'; cat "$work/curve.csv"; }
-grep -qE '^8388608,0,0,0$' "$work/curve.csv" || { complain 'CSV of 8M'; cat "$work/curve.csv"; }
-[ "$(wc -l <"$work/curve.csv")" = 3 ] || complain 'rows of CSV'
+header=ram_bytes,clusters,data_frames,hard_faults,page_ins,page_outs,lru_page_ins,opt_page_ins
+[ "$(head -n 1 "$work/curve.csv")" = $header ] || complain 'header of CSV'
+grep -qE '^1048576,on,[0-9]+,[0-9]+,[0-9]+,[0-9]+,600,[0-9]+$' "$work/curve.csv" || { complain 'CSV of 1M'; cat "$work/curve.csv"; }
+grep -qE '^8388608,off,[0-9]+,0,0,0,0,0$' "$work/curve.csv" || { complain 'CSV of 8M'; cat "$work/curve.csv"; }
+awk -F, '$2 == "off" && $4 != $5 { exit 1 }' "$work/curve.csv" || complain 'clusters off: hard faults are not page-ins'
+[ "$(cut -d, -f1 "$work/curve.csv" | uniq | tr '\n' ' ')" = 'ram_bytes 1048576 2097152 4194304 8388608 ' ] ||
+	complain 'rows of CSV'
 run 1 replay --csv "$work/none/curve.csv" "$work/small"
 err "$work/none/curve.csv: No such file"
 

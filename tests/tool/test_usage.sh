@@ -15,7 +15,7 @@ run 0 help replay
 cp "$work/out" "$work/help"
 run 0 replay --help
 cmp -s "$work/out" "$work/help" || complain "'ntmm help replay' differs from 'ntmm replay --help'"
-for word in 'Usage: ntmm replay' --ram --paging-file --layout --json --verify --compare --csv nt32-2gb nt32-3gb wow64-4gb \
+for word in 'Usage: ntmm replay' --ram --paging-file --layout --json --verify --compare --csv --plot nt32-2gb nt32-3gb wow64-4gb \
 	nt64-8tb nt64-128tb 'Exit status'; do
 	out "$word"
 done
@@ -42,7 +42,7 @@ run 2 --wrong
 err "'--wrong'"
 
 echo '10000 R' >"$work/trace"
-for size in '' x 1Q M 1M, ,1M 0 4M,0 -1 1.5M 1MB 99999999999999999999 16777216T 18446744073709551616; do
+for size in '' x 1Q M 1M, ,1M 0 4M,0 -1 1.5M 1MB 99999999999999999999 16777216T 18446744073709551616 2M-1M 1M-; do
 	run 2 replay --ram "$size" "$work/trace"
 	err "--ram: '$size' is not a size"
 done
@@ -54,6 +54,11 @@ run 2 replay --layout nt128 "$work/trace"
 err "'nt128' is none of nt32-2gb, nt32-3gb, wow64-4gb, nt64-8tb, nt64-128tb"
 run 2 replay - -
 err 'standard input can be only one'
+
+for file in curve curve.pdf .png png; do
+	run 2 replay --plot "$file" "$work/trace"
+	err "--plot: '$file' ends in neither .svg nor .png"
+done
 
 # Machines that cannot be.
 run 2 replay --ram 4K "$work/trace"
