@@ -15,8 +15,8 @@ src/nt               src/base src/space src/engine.h src/object public
 src/win32            src/base src/space src/engine.h src/object src/nt public
 src/embed            src/base src/space src/engine.h src/object src/win32 src/machine src/machine/pager src/machine/thread public
 
-src/machine/phys     src/base src/space src/engine.h public
 src/machine/store    src/base src/space src/engine.h public
+src/machine/phys     src/base src/space src/engine.h src/machine/store public
 src/machine/map      src/base src/space src/engine.h src/machine/phys src/machine/store public
 src/machine/pager    src/base src/space src/engine.h src/machine/phys src/machine/store src/machine/map public
 src/machine/thread   src/base src/space src/engine.h src/machine/phys src/machine/store src/machine/map src/machine/pager public

@@ -2,7 +2,7 @@
  *
  * Emulated machines and their processes.
  *
- * What this is: a machine has RAM, page maps, a frame database, working sets and a paging file;
+ * What this is: a machine has RAM, page maps, a frame database, working sets and paging files;
  * its processes are HANDLEs that VirtualAllocEx, VirtualQueryEx, ReadProcessMemory ... take.
  *
  * Units: bytes unless the name says pages. Addresses are the process's own (uint64_t).
@@ -22,16 +22,44 @@ NTMM_BEGIN
 
 typedef struct ntmm_machine ntmm_machine;
 
+struct ntmm_transfer;
+/* For tests: asked before each transfer of a paging file; see ntmm_transfer. */
+typedef void (*ntmm_transfer_schedule)(void *context, struct ntmm_transfer *transfer);
+
+#define NTMM_PAGING_FILES 16 /* a machine has at most (PG-62) */
+
+/* A paging file. It begins with initial_bytes and grows, in steps, when commit would pass the limit
+ * (CM-4, PG-63); it never shrinks. What it has is really allocated on the disk before it is promised.
+ * Zero in any member but maximum_bytes means the default. */
+typedef struct ntmm_paging_file {
+	/* Where it lies: a directory, default $TMPDIR or /tmp; or a path where no file is, which is
+	 * made with mode 0600. The name is taken away at once, so that nothing is left behind
+	 * whatever ends the host process. */
+	const char *path;
+	uint64_t initial_bytes; /* whole pages; may be 0 */
+	uint64_t maximum_bytes; /* whole pages; at least initial_bytes, not 0, below 1 TB */
+	uint32_t kind;          /* NTMM_PAGING_FILE_ */
+	ntmm_transfer_schedule schedule; /* default: none */
+	void *schedule_context;
+} ntmm_paging_file;
+
+enum {
+	NTMM_PAGING_FILE_DISK,   /* a file of the host */
+	NTMM_PAGING_FILE_MEMORY, /* for tests: the host's memory; `path` is ignored */
+};
+
 /* Zero in any member but size means the default. */
 typedef struct ntmm_machine_config {
 	uint32_t size;              /* sizeof (ntmm_machine_config) */
 	uint32_t flags;             /* NTMM_MACHINE_ */
 	uint64_t ram_bytes;         /* whole pages; 64 KB ... 16 TB; default 64 MB */
-	uint64_t paging_file_bytes; /* whole pages; 0: no paging file; below 16 TB */
-	/* Where the paging file lies: a directory, default $TMPDIR or /tmp; or a path where no
-	 * file is, which is made with mode 0600. The name is taken away at once, so that nothing
-	 * is left behind whatever ends the host process. Its space is really allocated. */
+	/* One paging file that does not grow: whole pages; 0: none; below 1 TB. Its place as in
+	 * ntmm_paging_file. */
+	uint64_t paging_file_bytes;
 	const char *paging_file_path;
+	/* Others, after it; 16 with it at most. */
+	const ntmm_paging_file *paging_files;
+	uint32_t paging_file_count;
 } ntmm_machine_config;
 
 enum {
@@ -42,8 +70,8 @@ enum {
 };
 
 /* STATUS_INVALID_PARAMETER: a member is out of range, or RAM is too small to run a process;
- * STATUS_DISK_FULL: no room for the paging file; STATUS_ACCESS_DENIED: it cannot be created;
- * STATUS_NO_MEMORY: the host has no memory. */
+ * STATUS_TOO_MANY_PAGING_FILES; STATUS_DISK_FULL: no room for a paging file; STATUS_ACCESS_DENIED: it
+ * cannot be created; STATUS_NO_MEMORY: the host has no memory. */
 NTMM_API NTSTATUS ntmm_machine_create(const ntmm_machine_config *config, ntmm_machine **machine);
 
 /* Ends every process, frees everything; the paging file's contents are gone. NULL is ignored.
@@ -100,13 +128,13 @@ typedef struct ntmm_machine_counters {
 	uint64_t tables;   /* page tables of processes */
 	uint64_t fixed;    /* the system's own: shared page and system tables */
 	uint64_t commit_total, commit_limit, commit_peak;
-	uint64_t slots, slots_used;   /* pages of paging file: in all, holding a page */
+	uint64_t slots, slots_used;   /* pages of the paging files: usable, holding a page */
 	uint64_t resident_total,
 		resident_limit; /* pages that may not be paged out (locks, tables) */
 	uint64_t demand_zero, soft, hard;        /* faults resolved, by kind */
 	uint64_t violations, guards;             /* accesses refused, guard pages hit */
 	uint64_t page_ins, page_outs;            /* pages read and written */
-	uint64_t read_errors, write_errors;      /* of the paging file */
+	uint64_t read_errors, write_errors;      /* of the paging files */
 	uint64_t trimmed;                        /* pages taken out of working sets */
 	uint64_t lost_events;  /* events that could not be kept for an observer */
 } ntmm_machine_counters;
@@ -133,7 +161,7 @@ typedef struct ntmm_page_info {
 	uint64_t entry; /* the page-map entry as it stands; 0 when there is no table for it */
 	uint64_t
 		frame; /* physical page number; meaningful for ACTIVE, STANDBY, MODIFIED, TRANSITION */
-	uint64_t slot;  /* page of the paging file that holds a copy; 0: none */
+	uint64_t slot;  /* in a paging file, that holds a copy: NTMM_SLOT_; 0: none */
 	uint32_t locked, dirty, accessed;
 	uint32_t age;   /* sampling passes since it was last seen in use; ACTIVE only */
 } ntmm_page_info;
@@ -161,6 +189,51 @@ NTMM_API uint64_t ntmm_machine_balance(ntmm_machine *machine, uint64_t available
 /* Writes up to `pages` modified pages to the paging file; returns how many became clean. */
 NTMM_API uint64_t ntmm_machine_write_modified(ntmm_machine *machine, uint64_t pages);
 
+/* ---- paging files -------------------------------------------------------------------------- */
+
+/* One more, for a machine that runs: the commit limit rises by its initial size (CM-1). Errors as
+ * those of ntmm_machine_create. */
+NTMM_API NTSTATUS ntmm_machine_add_paging_file(ntmm_machine *machine, const ntmm_paging_file *file);
+
+typedef struct ntmm_paging_file_counters {
+	uint32_t size;   /* set by the caller: sizeof (ntmm_paging_file_counters) */
+	uint32_t failed; /* not 0: given up, after many failed writes in a row; it is only read */
+	uint64_t pages, maximum_pages; /* now; what it may grow to */
+	uint64_t used, bad;            /* hold a page; could not take one, and are not tried again */
+	uint64_t reads, writes;        /* transfers, each of one page or more */
+	uint64_t read_errors, write_errors;
+} ntmm_paging_file_counters;
+
+/* Files are numbered from 0 in the order in which they came. STATUS_INVALID_PARAMETER: there is none
+ * with that number; STATUS_INFO_LENGTH_MISMATCH. */
+NTMM_API NTSTATUS ntmm_machine_get_paging_file(ntmm_machine *machine, uint32_t number,
+                                               ntmm_paging_file_counters *counters);
+
+/* Slots, in ntmm_page_info and events: the number of the paging file and the page in it, from 1. */
+#define NTMM_SLOT_FILE(slot) ((uint32_t)(slot) >> 28)
+#define NTMM_SLOT_PAGE(slot) ((uint32_t)(slot) & 0x0FFFFFFFu)
+
+typedef enum ntmm_transfer_kind {
+	NTMM_TRANSFER_READ,
+	NTMM_TRANSFER_WRITE,
+	NTMM_TRANSFER_GROW, /* no transfer: the file is to grow */
+	NTMM_TRANSFER_KINDS
+} ntmm_transfer_kind;
+
+/* A transfer that is about to be made, for a schedule to judge. The schedule is called by the thread
+ * that makes the transfer, by several at a time; it must not use the machine. */
+typedef struct ntmm_transfer {
+	ntmm_transfer_kind kind;
+	uint32_t file;
+	uint64_t number; /* among those of its kind and file, from 1 */
+	uint64_t page;   /* of the file, from 1: the first of it */
+	uint64_t pages;
+	/* For the schedule to set; all 0 when it is called. */
+	uint32_t delay;  /* microseconds, before anything else happens */
+	int error;       /* an errno value with which it fails; 0: it is made */
+	uint32_t done;   /* when it fails: pages that are transferred all the same */
+} ntmm_transfer;
+
 /* ---- observers ----------------------------------------------------------------------------- */
 
 typedef enum ntmm_event_kind {
@@ -185,7 +258,7 @@ typedef struct ntmm_event {
 	uint64_t address;  /* of the page, or of the range */
 	uint64_t pages;    /* 1, or those of the range */
 	uint64_t frame;    /* UINT64_MAX when none is meant */
-	uint64_t slot;     /* UINT64_MAX when none is meant */
+	uint64_t slot;     /* NTMM_SLOT_; UINT64_MAX when none is meant */
 } ntmm_event;
 
 typedef void (*ntmm_observer)(void *context, const ntmm_event *event);

@@ -18,6 +18,7 @@ static _Thread_local unsigned held __attribute__((tls_model("initial-exec")));
 static const char *const rank_names[RANKS] = {
 	[RANK_HANDLES] = "handles",
 	[RANK_SPACE] = "space",
+	[RANK_GROWTH] = "growth",
 	[RANK_PAGER] = "pager",
 	[RANK_LEAF] = "leaf",
 };

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -100,22 +101,19 @@ int os_file_create(const char *where, int *fd)
 	return create_at(where, fd);
 }
 
-int os_file_allocate(int fd, uint64_t bytes)
+int os_file_extend(int fd, uint64_t from, uint64_t to)
 {
-	struct stat before;
 	int error;
 
-	if (bytes > INT64_MAX)
+	if (to > INT64_MAX)
 		return EFBIG;
-	if (!bytes)
+	if (from >= to)
 		return 0;
-	if (fstat(fd, &before))
-		return errno;
 	do
-		error = posix_fallocate(fd, 0, (off_t)bytes);
+		error = posix_fallocate(fd, (off_t)from, (off_t)(to - from));
 	while (error == EINTR);
 	if (error) /* some file systems keep what they could allocate */
-		(void)!ftruncate(fd, before.st_size);
+		(void)!ftruncate(fd, (off_t)from);
 	return error;
 }
 
@@ -185,4 +183,12 @@ void os_barrier(void)
 void os_yield(void)
 {
 	sched_yield();
+}
+
+void os_sleep(uint32_t microseconds)
+{
+	struct timespec left = {microseconds / 1000000, microseconds % 1000000 * 1000L};
+
+	while (nanosleep(&left, &left) && errno == EINTR)
+		;
 }

@@ -73,10 +73,8 @@ static void fill_ledgers(struct pager *pager, ntmm_machine_counters *c)
 	c->commit_peak = atomic_load(&pager->commit.peak);
 	c->resident_total = atomic_load(&pager->resident.total);
 	c->resident_limit = atomic_load(&pager->resident.limit);
-	if (!pager->store)
-		return;
-	c->slots = pager->store->slots - pager->store->bad;
-	c->slots_used = pager->store->used - pager->store->bad;
+	c->slots = stores_usable(&pager->stores);
+	c->slots_used = stores_used(&pager->stores);
 }
 
 static void fill_events(const struct pager *pager, ntmm_machine_counters *c)
@@ -107,6 +105,44 @@ NTSTATUS ntmm_machine_get_counters(ntmm_machine *machine, ntmm_machine_counters 
 	fill_events(&machine->pager, counters);
 	lock_drop(&machine->pager.lock);
 	return STATUS_SUCCESS;
+}
+
+NTSTATUS ntmm_machine_add_paging_file(ntmm_machine *machine, const ntmm_paging_file *file)
+{
+	complain_nothing();
+	if (file)
+		return machine_add_paging_file(machine, file);
+	complain("no paging file");
+	return STATUS_INVALID_PARAMETER;
+}
+
+static void fill_paging_file(const struct store *store, ntmm_paging_file_counters *c)
+{
+	c->failed = store->failed;
+	c->pages = store->slots.count;
+	c->maximum_pages = store->slots.most;
+	c->used = store->slots.used;
+	c->bad = store->slots.bad;
+	c->reads = atomic_load(&store->transfers[NTMM_TRANSFER_READ]);
+	c->writes = atomic_load(&store->transfers[NTMM_TRANSFER_WRITE]);
+	c->read_errors = atomic_load(&store->read_errors);
+	c->write_errors = atomic_load(&store->write_errors);
+}
+
+NTSTATUS ntmm_machine_get_paging_file(ntmm_machine *machine, uint32_t number,
+                                      ntmm_paging_file_counters *counters)
+{
+	if (!counters || counters->size != sizeof *counters)
+		return STATUS_INFO_LENGTH_MISMATCH;
+	NTSTATUS status = STATUS_INVALID_PARAMETER;
+	lock_take(&machine->pager.lock);
+	if (number < machine->pager.stores.count) {
+		*counters = (ntmm_paging_file_counters){.size = sizeof *counters};
+		fill_paging_file(machine->pager.stores.store[number], counters);
+		status = STATUS_SUCCESS;
+	}
+	lock_drop(&machine->pager.lock);
+	return status;
 }
 
 struct agreement {

@@ -15,6 +15,12 @@ struct ntmm_machine {
 /* A valid configuration: whole frames, checked. STATUS_NO_MEMORY, STATUS_DISK_FULL,
  * STATUS_ACCESS_DENIED, STATUS_INSUFFICIENT_RESOURCES; complains. */
 NTSTATUS machine_create(const ntmm_machine_config *config, struct ntmm_machine **machine);
+/* As ntmm_machine_add_paging_file. Complains. */
+NTSTATUS machine_add_paging_file(struct ntmm_machine *machine, const ntmm_paging_file *file);
+/* Those of a configuration that has been checked. */
+NTSTATUS machine_add_paging_files(struct ntmm_machine *machine, const ntmm_machine_config *config);
+/* STATUS_INVALID_PARAMETER, STATUS_TOO_MANY_PAGING_FILES; complains. */
+NTSTATUS machine_check_paging_files(const ntmm_machine_config *config);
 /* Its processes have ended. */
 void machine_destroy(struct ntmm_machine *machine);
 

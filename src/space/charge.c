@@ -10,7 +10,7 @@ static void raise_peak(struct ledger *ledger, uint64_t total)
 		;
 }
 
-bool ledger_charge(struct ledger *ledger, uint64_t pages)
+static bool charge(struct ledger *ledger, uint64_t pages)
 {
 	uint64_t total = atomic_load(&ledger->total);
 	do {
@@ -19,6 +19,14 @@ bool ledger_charge(struct ledger *ledger, uint64_t pages)
 			return false;
 	} while (!atomic_compare_exchange_weak(&ledger->total, &total, total + pages));
 	raise_peak(ledger, total + pages);
+	return true;
+}
+
+bool ledger_charge(struct ledger *ledger, uint64_t pages)
+{
+	while (!charge(ledger, pages))
+		if (!ledger->grow || !ledger->grow(ledger->context, pages))
+			return false;
 	return true;
 }
 

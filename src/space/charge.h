@@ -13,9 +13,14 @@
 
 struct ledger {
 	_Atomic uint64_t total, peak, limit;
+	/* Asked when a charge of `pages` would pass the limit: true when it has been raised enough, or
+	 * need not be any more (CM-4). NULL: never. May block on I/O: callers hold at most a space's
+	 * lock. */
+	bool (*grow)(void *context, uint64_t pages);
+	void *context;
 };
 
-/* False when the limit would be passed; then nothing is charged. */
+/* False when the limit would be passed and cannot be raised; then nothing is charged. */
 bool ledger_charge(struct ledger *ledger, uint64_t pages);
 void ledger_return(struct ledger *ledger, uint64_t pages);
 

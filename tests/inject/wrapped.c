@@ -11,7 +11,7 @@ void __real_os_free(void *memory);
 void *__real_os_map(size_t bytes);
 void __real_os_unmap(void *memory, size_t bytes);
 int __real_os_file_create(const char *where, int *fd);
-int __real_os_file_allocate(int fd, uint64_t bytes);
+int __real_os_file_extend(int fd, uint64_t from, uint64_t to);
 int __real_os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset);
 int __real_os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset);
 void __real_os_file_close(int fd);
@@ -21,7 +21,7 @@ void __wrap_os_free(void *memory);
 void *__wrap_os_map(size_t bytes);
 void __wrap_os_unmap(void *memory, size_t bytes);
 int __wrap_os_file_create(const char *where, int *fd);
-int __wrap_os_file_allocate(int fd, uint64_t bytes);
+int __wrap_os_file_extend(int fd, uint64_t from, uint64_t to);
 int __wrap_os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset);
 int __wrap_os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset);
 void __wrap_os_file_close(int fd);
@@ -72,9 +72,9 @@ int __wrap_os_file_create(const char *where, int *fd)
 	return error;
 }
 
-int __wrap_os_file_allocate(int fd, uint64_t bytes)
+int __wrap_os_file_extend(int fd, uint64_t from, uint64_t to)
 {
-	return is_to_fail(FILE_ALLOCATE) ? order.error : __real_os_file_allocate(fd, bytes);
+	return is_to_fail(FILE_ALLOCATE) ? order.error : __real_os_file_extend(fd, from, to);
 }
 
 int __wrap_os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset)

@@ -153,8 +153,8 @@ static void allocated_files_have_their_blocks(void **unused)
 	int fd = open_file(directory);
 
 	(void)unused;
-	assert_int_equal(os_file_allocate(fd, 0), 0);
-	assert_int_equal(os_file_allocate(fd, MB), 0);
+	assert_int_equal(os_file_extend(fd, 0, 0), 0);
+	assert_int_equal(os_file_extend(fd, 0, MB), 0);
 	assert_int_equal(fstat(fd, &is), 0);
 	assert_int_equal(is.st_size, MB);
 	assert_true((size_t)is.st_blocks * 512 >= MB);
@@ -168,15 +168,15 @@ static void a_file_that_cannot_grow_stays_as_it_was(void **unused)
 	int fd = open_file(directory);
 
 	(void)unused;
-	assert_int_equal(os_file_allocate(fd, MB), 0);
+	assert_int_equal(os_file_extend(fd, 0, MB), 0);
 	signal(SIGXFSZ, SIG_IGN);
 	getrlimit(RLIMIT_FSIZE, &before);
 	limit = (struct rlimit){2 * MB, before.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	int error = os_file_allocate(fd, 4 * MB);
+	int error = os_file_extend(fd, MB, 4 * MB);
 	setrlimit(RLIMIT_FSIZE, &before);
 	assert_int_equal(error, EFBIG);
-	assert_int_equal(os_file_allocate(fd, UINT64_MAX), EFBIG);
+	assert_int_equal(os_file_extend(fd, MB, UINT64_MAX), EFBIG);
 	assert_int_equal(fstat(fd, &is), 0);
 	assert_int_equal(is.st_size, MB);
 	os_file_close(fd);

@@ -13,7 +13,7 @@
  *   zero         all 0: ask space_decide()
  *   demand zero  12: contents were discarded (RESET_UNDO, Reclaim ask); 5-9 protection
  *   transition   11 = 1; 12-47 frame, 5-9 protection
- *   paged out    1-4 store, 5-9 protection, 32-63 slot (never 0)
+ *   paged out    1-4 paging file, 5-9 protection, 32-63 page of it (never 0)
  *
  * Entries are read and written whole and atomically: a processor may walk while we change them.
  */
@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "machine/phys/phys.h"
+#include "machine/store/slot.h"
 #include "space/prot.h"
 
 struct pte {
@@ -44,6 +45,7 @@ struct pte {
 #define PTE_FRAME_MASK UINT64_C(0x0000FFFFFFFFF000)
 #define PTE_PROT_SHIFT 52
 #define PTE_SOFT_PROT_SHIFT 5
+#define PTE_FILE_SHIFT 1
 #define PTE_SLOT_SHIFT 32
 
 static inline struct pte pte_load(const struct pte *entry)
@@ -103,9 +105,10 @@ static inline frame_t pte_frame(struct pte p)
 	return (frame_t)((p.raw & PTE_FRAME_MASK) >> PAGE_SHIFT);
 }
 
-static inline uint32_t pte_slot(struct pte p)
+static inline slot_t pte_slot(struct pte p)
 {
-	return (uint32_t)(p.raw >> PTE_SLOT_SHIFT);
+	return slot_of(p.raw >> PTE_FILE_SHIFT & (SLOT_FILES - 1),
+	               (uint32_t)(p.raw >> PTE_SLOT_SHIFT));
 }
 
 static inline bool pte_is_dirty(struct pte p)
@@ -189,15 +192,16 @@ static inline struct pte pte_transition(frame_t frame, prot_t prot)
 	                    (uint64_t)prot << PTE_SOFT_PROT_SHIFT};
 }
 
-static inline struct pte pte_paged_out(uint32_t slot, prot_t prot)
+static inline struct pte pte_paged_out(slot_t slot, prot_t prot)
 {
-	return (struct pte){(uint64_t)slot << PTE_SLOT_SHIFT | (uint64_t)prot
-	                                                               << PTE_SOFT_PROT_SHIFT};
+	return (struct pte){(uint64_t)slot_page(slot) << PTE_SLOT_SHIFT |
+	                    (uint64_t)slot_file(slot) << PTE_FILE_SHIFT |
+	                    (uint64_t)prot << PTE_SOFT_PROT_SHIFT};
 }
 
 /* The entry of a table in the paging file that must never be used again: what it says of some pages is
  * not true any more. Entries of tables have no other use for a protection. */
-static inline struct pte pte_spoiled(uint32_t slot)
+static inline struct pte pte_spoiled(slot_t slot)
 {
 	return pte_paged_out(slot, PROT_NOACCESS);
 }

@@ -61,7 +61,7 @@ static void drop_entry(struct page_map *map, struct place place, uint64_t page, 
 	else if (pte_is_transition(pte))
 		pager_drop(pager, pte_frame(pte));
 	else if (pte_is_paged_out(pte))
-		slots_free(pager->store, pte_slot(pte));
+		stores_free(&pager->stores, pte_slot(pte));
 	map_set(&pager->phys, place, (struct pte){0});
 }
 
@@ -146,7 +146,7 @@ static void reset_entry(struct page_map *map, struct place place, uint64_t page,
 	if (pte_is_resident(pte)) {
 		forget_contents(change, pte_frame(pte));
 	} else if (pte_is_paged_out(pte)) {
-		slots_free(pager->store, pte_slot(pte));
+		stores_free(&pager->stores, pte_slot(pte));
 		map_set(&pager->phys, place, pte_discarded(pte_prot(pte)));
 	}
 }

@@ -78,8 +78,8 @@ static bool check_entry(const struct page_map *map, struct place place, struct t
 	if (!pte_is_paged_out(pte))
 		return true;
 	totals->slots++;
-	return (pager->store && slot_is_taken(pager->store, pte_slot(pte))) ||
-	       complain("entry %u of table %u: slot %u is not taken", place.index, place.table,
+	return stores_is_taken(&pager->stores, pte_slot(pte)) ||
+	       complain("entry %u of table %u: slot %#x is not taken", place.index, place.table,
 	                pte_slot(pte));
 }
 
@@ -141,10 +141,20 @@ static bool check_sums(const struct pager *pager, const struct totals *sum)
 	if (sum->findable > in_state[FRAME_STANDBY] + in_state[FRAME_MODIFIED] +
 	                            in_state[FRAME_READING] + in_state[FRAME_WRITING])
 		return complain("%lu pages in transition found, more than counted", sum->findable);
-	if (pager->store && sum->slots + pager->store->bad > pager->store->used)
-		return complain("%lu slots found in use, %u counted", sum->slots,
-		                pager->store->used);
+	if (sum->slots > stores_used(&pager->stores))
+		return complain("%lu slots found in use, %lu counted", sum->slots,
+		                stores_used(&pager->stores));
 	return true;
+}
+
+/* CM-1: what is promised at most is what there is. */
+static bool check_limit(const struct pager *pager)
+{
+	uint64_t limit = atomic_load(&pager->commit.limit);
+	uint64_t there = pager->phys.count - SYSTEM_FRAMES - RESERVE_PAGES +
+	                 stores_usable(&pager->stores);
+	return limit == there ||
+	       complain("the commit limit is %lu; %lu pages can be kept", limit, there);
 }
 
 bool pager_check(struct pager *pager)
@@ -157,5 +167,5 @@ bool pager_check(struct pager *pager)
 			return false;
 	if (atomic_load(&pager->resident.total) > atomic_load(&pager->resident.limit))
 		return complain("more pages resident for good than the limit");
-	return check_sums(pager, &sum);
+	return check_sums(pager, &sum) && check_limit(pager);
 }

@@ -15,7 +15,7 @@
 void pager_free_slot(struct pager *pager, struct frame *record)
 {
 	if (record->slot)
-		slots_free(pager->store, record->slot);
+		stores_free(&pager->stores, record->slot);
 	record->slot = 0;
 }
 

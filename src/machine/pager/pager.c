@@ -2,29 +2,32 @@
 #include "machine/pager/pager.h"
 
 #include "base/os.h"
+#include "machine/pager/grow.h"
 
 static void release_parts(struct pager *pager)
 {
-	if (pager->store)
-		pager->store->operations->close(pager->store);
+	stores_close(&pager->stores);
 	os_free(pager->cluster);
 	os_free(pager->read_cluster);
 }
 
-NTSTATUS pager_init(struct pager *pager, uint64_t frames, struct store *store)
+NTSTATUS pager_init(struct pager *pager, uint64_t frames)
 {
-	*pager = (struct pager){.store = store, .shared_page = NO_FRAME};
+	*pager = (struct pager){.shared_page = NO_FRAME};
+	pager->stores.commit = &pager->commit;
+	pager->commit.grow = pager_grow;
+	pager->commit.context = pager;
 	pager->cluster = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
 	pager->read_cluster = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
 	if (!pager->cluster || !pager->read_cluster || !phys_init(&pager->phys, frames)) {
 		release_parts(pager);
 		return STATUS_NO_MEMORY;
 	}
+	lock_init(&pager->growth, RANK_GROWTH);
 	lock_init(&pager->lock, RANK_PAGER);
 	pthread_cond_init(&pager->transferred, NULL);
 	system_space_build(pager);
-	atomic_store(&pager->commit.limit,
-	             frames - SYSTEM_FRAMES - RESERVE_PAGES + (store ? store->slots : 0));
+	atomic_store(&pager->commit.limit, frames - SYSTEM_FRAMES - RESERVE_PAGES);
 	atomic_store(&pager->resident.limit, frames - SYSTEM_FRAMES - 2 * RESERVE_PAGES);
 	return STATUS_SUCCESS;
 }
@@ -35,6 +38,7 @@ void pager_destroy(struct pager *pager)
 	phys_destroy(&pager->phys);
 	pthread_cond_destroy(&pager->transferred);
 	lock_destroy(&pager->lock);
+	lock_destroy(&pager->growth);
 	os_free(pager->queue.events);
 	os_free(pager->maps);
 }

@@ -25,7 +25,7 @@
 #include "base/lock.h"
 #include "engine.h"
 #include "machine/map/walk.h"
-#include "machine/store/store.h"
+#include "machine/store/stores.h"
 #include "space/charge.h"
 #include "space/layout.h"
 
@@ -69,7 +69,8 @@ struct pager {
 	struct lock lock;
 	pthread_cond_t transferred;  /* a read or write ended */
 	struct phys phys;
-	struct store *store;         /* NULL: no paging file */
+	struct stores stores;        /* paging files */
+	struct lock growth;          /* guards their number and sizes, with `lock`: either to read */
 	struct ledger commit;        /* pages promised; atomic */
 	struct ledger resident;      /* pages that may not leave RAM; atomic */
 	struct page_map **maps;
@@ -87,14 +88,14 @@ struct pager {
 	uint8_t *read_cluster;       /* CLUSTER_PAGES pages */
 	/* the one write that may be under way */
 	bool writing;
-	uint32_t single_writes;      /* after a failed cluster: pages to be tried alone */
 	NTSTATUS write_status;       /* of the last failed write; 0 after one that went well */
 	uint8_t *cluster;            /* CLUSTER_PAGES pages */
+	frame_t reclaim_next;        /* where write_reclaim_slots goes on */
 	struct event_queue queue;
 };
 
-/* `store` is the pager's from then on, also on failure. STATUS_NO_MEMORY. */
-NTSTATUS pager_init(struct pager *pager, uint64_t frames, struct store *store);
+/* Without a paging file: pager_add_store. STATUS_NO_MEMORY. */
+NTSTATUS pager_init(struct pager *pager, uint64_t frames);
 void pager_destroy(struct pager *pager);
 
 /* Sampling passes since the page was last seen in use; right for pages not older than 65535. */

@@ -78,10 +78,10 @@ static int transfer(struct fault *fault)
 {
 	struct pager *pager = fault->map->pager;
 	struct phys *phys = &pager->phys;
-	uint32_t slot = frame_at(phys, fault->reading[0])->slot;
+	slot_t slot = frame_at(phys, fault->reading[0])->slot;
 	bool many = fault->cluster > 1;
 	void *to = many ? pager->read_cluster : frame_bytes(phys, fault->reading[0]);
-	int error = pager->store->operations->read(pager->store, slot, to, fault->cluster);
+	int error = stores_read(&pager->stores, slot, to, fault->cluster);
 	for (uint32_t i = 0; many && !error && i < fault->cluster; i++)
 		memcpy(frame_bytes(phys, fault->reading[i]), pager->read_cluster + i * PAGE_BYTES,
 		       PAGE_BYTES);

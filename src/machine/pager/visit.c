@@ -82,12 +82,12 @@ static void give_up_table(struct page_map *map, struct place place, uint64_t pag
                           struct range range)
 {
 	struct pager *pager = map->pager;
-	uint32_t slot = pte_slot(pte_load(place.entry));
+	slot_t slot = pte_slot(pte_load(place.entry));
 	if (!is_all_of_span(map, place, page, range)) {
 		map_set(&pager->phys, place, pte_spoiled(slot));
 		return;
 	}
-	slots_free(pager->store, slot);
+	stores_free(&pager->stores, slot);
 	map_set(&pager->phys, place, (struct pte){0});
 	table_settle(map, place.table);
 }

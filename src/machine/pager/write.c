@@ -15,7 +15,8 @@
 
 struct cluster {
 	frame_t frames[CLUSTER_PAGES];
-	uint32_t count, slot;
+	uint32_t count;
+	slot_t slot;
 };
 
 static void add(struct pager *pager, struct cluster *cluster, frame_t frame)
@@ -58,13 +59,11 @@ static bool gather(struct pager *pager, struct cluster *cluster)
 {
 	struct phys *phys = &pager->phys;
 	uint32_t wanted = (uint32_t)min_u64(CLUSTER_PAGES, phys->modified.count);
-	if (!pager->store || !phys->modified.count)
+	if (!phys->modified.count)
 		return false;
-	if (pager->single_writes)
-		wanted = 1;
-	if (!slots_left(pager->store))
+	if (!stores_left(&pager->stores))
 		write_reclaim_slots(pager, wanted);
-	uint32_t most = slots_take(pager->store, wanted, &cluster->slot);
+	uint32_t most = stores_take(&pager->stores, wanted, &cluster->slot);
 	while (cluster->count < most)
 		add_neighbours(pager, cluster, most, phys->modified.first);
 	return most != 0;
@@ -85,9 +84,8 @@ static void written(struct pager *pager, frame_t frame)
 
 static void lose_slot(struct pager *pager, struct frame *record)
 {
-	slots_mark_bad(pager->store, record->slot);
+	stores_lose(&pager->stores, record->slot);
 	record->slot = 0;
-	atomic_fetch_sub(&pager->commit.limit, 1);
 }
 
 static void not_written(struct pager *pager, const struct cluster *cluster, frame_t frame)
@@ -114,10 +112,7 @@ static void finish(struct pager *pager, const struct cluster *cluster, int error
 	}
 	pager->write_errors += error != 0;
 	pager->write_status = error ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS;
-	if (pager->single_writes)
-		pager->single_writes--;
-	if (error && cluster->count > 1)
-		pager->single_writes = cluster->count;
+	stores_note_write(&pager->stores, cluster->slot, cluster->count, error);
 }
 
 static uint64_t write_one(struct pager *pager, NTSTATUS *status)
@@ -130,8 +125,7 @@ static uint64_t write_one(struct pager *pager, NTSTATUS *status)
 	}
 	pager->writing = true;
 	lock_drop(&pager->lock);
-	int error = pager->store->operations->write(pager->store, cluster.slot, pager->cluster,
-	                                            cluster.count);
+	int error = stores_write(&pager->stores, cluster.slot, pager->cluster, cluster.count);
 	lock_take(&pager->lock);
 	pager->writing = false;
 	finish(pager, &cluster, error);
@@ -156,9 +150,11 @@ uint64_t write_reclaim_slots(struct pager *pager, uint64_t wanted)
 {
 	struct phys *phys = &pager->phys;
 	uint64_t reclaimed = 0;
-	for (frame_t f = 0; f < phys->count && reclaimed < wanted; f++) {
-		struct frame *record = frame_at(phys, f);
-		if (record->state != FRAME_ACTIVE || !record->slot)
+	for (uint64_t n = 0; n < phys->count && reclaimed < wanted; n++) {
+		struct frame *record = frame_at(phys, pager->reclaim_next);
+		pager->reclaim_next = (frame_t)((pager->reclaim_next + 1) % phys->count);
+		if (record->state != FRAME_ACTIVE || !record->slot ||
+		    !stores_can_write(&pager->stores, record->slot))
 			continue;
 		pager_free_slot(pager, record);
 		record->flags |= FRAME_DIRTY;

@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "base/units.h"
+#include "machine/store/slot.h"
 
 typedef uint32_t frame_t;
 #define NO_FRAME UINT32_MAX
@@ -63,7 +64,7 @@ enum {
 struct frame {
 	frame_t next, previous; /* in the list of its state, or in a working set */
 	frame_t table;          /* whose entry refers to it */
-	uint32_t slot;          /* page of the paging file with a copy; 0: none */
+	slot_t slot;            /* page of a paging file with a copy; 0: none */
 	uint16_t entry : 9;     /* number of that entry */
 	uint16_t level : 3;     /* 0 data, 1 lowest table ... 4 top table */
 	uint16_t priority : 3;  /* on standby: 0 is given away first (PG-35) */

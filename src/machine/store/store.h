@@ -1,55 +1,56 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where pages go that are not in RAM: slots, and the operations of whatever holds them.
+ * A store: one place where pages go that are not in RAM, and the operations of whatever holds them.
  *
- * A slot is a page of the store; slot 0 is never used, so that 0 can mean none. Slots are taken when a
- * page is written, not when it is committed (CM-6), in runs where possible, so that a cluster is one
- * transfer.
+ * Two kinds exist: a paging file on the host's disk, and the host's memory, for tests. Which pages are
+ * free, what failed, and the schedule that a test may set, are common to both.
  *
- * Units: slots (pages). Errors: 0 or an errno value.
- * Threads: slots_ functions are guarded by the pager's lock; read and write may run at any time, in
- * parallel, on slots that their caller owns.
+ * Units: pages of the store, numbered from 1. Errors: 0 or an errno value; nothing is known then about
+ * what was read or written.
+ * Threads: (p) guarded by the pager's lock. store_read, store_write and store_grow take no lock and may
+ * block on I/O: transfers may run in parallel, on pages that their callers own; one grows at a time.
  */
 #ifndef NTMM_MACHINE_STORE_STORE_H
 #define NTMM_MACHINE_STORE_STORE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <stdatomic.h>
+
+#include <ntmm/machine.h>
+
+#include "machine/store/slots.h"
 
 struct store;
 
 struct store_operations {
-	int (*read)(struct store *store, uint32_t slot, void *pages, uint32_t count);
-	int (*write)(struct store *store, uint32_t slot, const void *pages, uint32_t count);
+	int (*read)(struct store *store, uint32_t page, void *pages, uint32_t count);
+	int (*write)(struct store *store, uint32_t page, const void *pages, uint32_t count);
+	/* Really provides pages up to `count`, which is at most slots.most. */
+	int (*grow)(struct store *store, uint32_t count);
 	void (*close)(struct store *store); /* frees the store; its contents are gone */
 };
 
 struct store {
 	const struct store_operations *operations;
-	uint32_t slots; /* [1, slots] can be used */
-	uint32_t used;  /* hold a page, or are bad */
-	uint32_t bad;   /* failed to take one */
-	uint32_t next;  /* where the search goes on */
-	uint64_t *map;  /* bit set: not free */
+	struct slots slots;     /* (p) count changes only while the store grows */
+	uint32_t number;        /* of the paging file */
+	uint32_t failures;      /* (p) writes failed since one went well */
+	uint32_t alone;         /* (p) after a failed cluster: pages still to be tried by themselves */
+	bool failed;            /* (p) for good: no page is written to it any more */
+	_Atomic uint64_t read_errors, write_errors;
+	ntmm_transfer_schedule schedule; /* NULL: none */
+	void *context;
+	_Atomic uint64_t transfers[NTMM_TRANSFER_KINDS];
 };
 
-/* A paging file of `pages` pages; see os_file_create. *error: the errno value when it returns NULL. */
-struct store *paging_file_open(const char *where, uint64_t pages, int *error);
+/* Both provide `count` pages now, and can grow to `most`. *error says why when they return NULL. */
 
-/* For implementations: the slot map over `slots` slots. False when there is no memory. */
-bool slots_init(struct store *store, uint32_t slots);
-void slots_destroy(struct store *store);
+/* A paging file, its space really allocated; see os_file_create. */
+struct store *paging_file_open(const char *where, uint32_t count, uint32_t most, int *error);
+/* In the host's memory, which is taken as pages are written. */
+struct store *memory_store_open(uint32_t count, uint32_t most, int *error);
 
-/* Takes up to `wanted` slots in a row; returns how many, 0 when none is free. */
-uint32_t slots_take(struct store *store, uint32_t wanted, uint32_t *first);
-void slots_free(struct store *store, uint32_t slot);
-/* A taken slot that cannot hold a page: never given out again. */
-void slots_mark_bad(struct store *store, uint32_t slot);
-bool slot_is_taken(const struct store *store, uint32_t slot);
-
-static inline uint32_t slots_left(const struct store *store)
-{
-	return store->slots - store->used;
-}
+int store_read(struct store *store, uint32_t page, void *pages, uint32_t count);
+int store_write(struct store *store, uint32_t page, const void *pages, uint32_t count);
+int store_grow(struct store *store, uint32_t count);
 
 #endif
