@@ -53,6 +53,9 @@ struct engine {
 	void (*protect)(struct space *space, struct range range, prot_t prot);
 	/* (W) The pages are committed no more: contents, locks and storage go. */
 	void (*decommit)(struct space *space, struct range range);
+	/* (W) The next store to each marked page of `range`, of one write-watched allocation, will be
+	 * noticed, and mark it: its marks may be cleared now (WW-12). */
+	void (*rearm)(struct space *space, struct range range);
 	/* (W) The contents are of no interest until written again (VA-64, VA-65). */
 	void (*reset)(struct space *space, struct range range);
 	/* (W) The contents matter again; false when some are lost and read as zero (VA-69). */

@@ -68,6 +68,17 @@ NTMM_API NTSTATUS NtWriteVirtualMemory(HANDLE process, uint64_t address, const v
 NTMM_API NTSTATUS NtFlushInstructionCache(HANDLE process, uint64_t address, uint64_t size)
 	NTMM_NAMED(NtFlushInstructionCache);
 
+/* Write watch (rules WW): of an allocation made with MEM_RESERVE | MEM_WRITE_WATCH. `flags` is 0 or
+ * WRITE_WATCH_FLAG_RESET. `addresses` takes up to *count addresses, *count then is how many there are,
+ * in ascending order; *granularity is 4096. With RESET the pages returned, and no others, count as not
+ * written from then on; a store that races with it is told of now or the next time (WW-12). Both
+ * calls need PROCESS_VM_OPERATION. */
+NTMM_API NTSTATUS NtGetWriteWatch(HANDLE process, uint32_t flags, uint64_t base, uint64_t size,
+                                  uint64_t *addresses, uint64_t *count, uint32_t *granularity)
+	NTMM_NAMED(NtGetWriteWatch);
+NTMM_API NTSTATUS NtResetWriteWatch(HANDLE process, uint64_t base, uint64_t size)
+	NTMM_NAMED(NtResetWriteWatch);
+
 typedef struct _MEMORY_RANGE_ENTRY {
 	uint64_t VirtualAddress;
 	uint64_t NumberOfBytes;

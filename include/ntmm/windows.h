@@ -317,11 +317,17 @@ NTMM_API BOOL EmptyWorkingSet(HANDLE process) NTMM_NAMED(EmptyWorkingSet);
 NTMM_API BOOL QueryWorkingSetEx(HANDLE process, PVOID entries, DWORD bytes)
 	NTMM_NAMED(QueryWorkingSetEx);
 
-/* ---- not supported yet: these answer ERROR_NOT_SUPPORTED ------------------------------------- */
+/* ---- write watch ------------------------------------------------------------------------------
+ *
+ * Rules WW, of the current process. 0, or 0xFFFFFFFF and the last error: 87, 998. What counts as a
+ * write: stores, WriteProcessMemory, copies by the system into the process; VirtualLock (VL-12). */
 
 NTMM_API UINT GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID *addresses,
                             ULONG_PTR *count, LPDWORD granularity) NTMM_NAMED(GetWriteWatch);
 NTMM_API UINT ResetWriteWatch(LPVOID base, SIZE_T size) NTMM_NAMED(ResetWriteWatch);
+
+/* ---- not supported yet: these answer ERROR_NOT_SUPPORTED ------------------------------------- */
+
 NTMM_API HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect,
                                    DWORD size_high, DWORD size_low, LPCSTR name)
 	NTMM_NAMED(CreateFileMappingA);

@@ -32,7 +32,7 @@ void os_free(void *memory)
 	free(memory);
 }
 
-void *os_map(size_t bytes)
+static void *map_advised(size_t bytes, int advice)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -40,9 +40,18 @@ void *os_map(size_t bytes)
 	if (memory == MAP_FAILED)
 		return NULL;
 	if (bytes >= HUGE_FROM_BYTES)
-		(void)madvise(memory, bytes,
-		              MADV_HUGEPAGE); /* advice: a host without them will do */
+		(void)madvise(memory, bytes, advice); /* a host without them will do */
 	return memory;
+}
+
+void *os_map(size_t bytes)
+{
+	return map_advised(bytes, MADV_HUGEPAGE);
+}
+
+void *os_map_sparse(size_t bytes)
+{
+	return map_advised(bytes, MADV_NOHUGEPAGE);
 }
 
 void os_unmap(void *memory, size_t bytes)

@@ -18,6 +18,8 @@ void os_free(void *memory);
 
 /* Address space, zero, populated by the host as it is touched. `bytes` in whole pages. */
 void *os_map(size_t bytes);
+/* The same, of which little will be touched, here and there: never in huge pages. */
+void *os_map_sparse(size_t bytes);
 void os_unmap(void *memory, size_t bytes);
 /* The contents may go; the range reads as zero afterwards. */
 void os_map_zero(void *memory, size_t bytes);

@@ -155,13 +155,19 @@ static void check_entry(struct page_map *map, struct place place, uint64_t page,
 {
 	struct agreement *agreement = context;
 	struct pte pte = pte_load(place.entry);
-	attr_t attr = space_run(agreement->space, address_of(page)).attr;
+	struct run run = space_run(agreement->space, address_of(page));
+	const struct watch *watch = run.vad ? run.vad->watch : NULL;
+	attr_t attr = run.attr;
 	bool agrees = attr_is_committed(attr) && !(attr & ATTR_OFFERED) &&
 	              pte_prot(pte) == attr_prot(attr);
 	if (agreement->fine && pte_is_present(pte) && !agrees)
 		agreement->fine =
 			complain("process %u, page %#lx: the entry and the space disagree",
 		                 map->pid, page);
+	if (agreement->fine && watch && pte_is_present(pte) && pte_is_dirty(pte) &&
+	    !watch_is_marked(watch, page))
+		agreement->fine = complain("process %u, page %#lx: written, but not marked",
+		                           map->pid, page);
 }
 
 static void check_process(struct process *process, void *context)

@@ -34,6 +34,11 @@ static void decommit(struct space *space, struct range range)
 	pages_decommit(map_of(space), range);
 }
 
+static void rearm(struct space *space, struct range range)
+{
+	pages_rearm(map_of(space), range, space_run(space, address_of(range.start)).vad->watch);
+}
+
 static void reset(struct space *space, struct range range)
 {
 	pages_reset(map_of(space), range);
@@ -211,6 +216,7 @@ static void free_process(struct space *space)
 const struct engine machine_engine = {
 	.protect = protect,
 	.decommit = decommit,
+	.rearm = rearm,
 	.reset = reset,
 	.reset_undo = reset_undo,
 	.offer = offer,

@@ -6,8 +6,8 @@
 
 #define ACTIONS (MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO)
 #define RESETS (MEM_RESET | MEM_RESET_UNDO)
-#define NOT_YET (MEM_WRITE_WATCH | MEM_PHYSICAL | MEM_LARGE_PAGES)
-#define MODIFIERS (MEM_TOP_DOWN | NOT_YET)
+#define NOT_YET (MEM_PHYSICAL | MEM_LARGE_PAGES)
+#define MODIFIERS (MEM_TOP_DOWN | MEM_WRITE_WATCH | NOT_YET)
 #define MOST_ZERO_BITS 21 /* of those that count bits: more would be a mask, or nothing (VA-70) */
 #define LEAST_ZERO_MASK 32
 
@@ -110,7 +110,20 @@ static NTSTATUS reserve_check(struct space *space, struct alloc *alloc)
 		status = space_prepare(space, 2);
 	if (!status && alloc->type & MEM_COMMIT)
 		status = space_charge(space, alloc->range, &alloc->charge);
-	return status;
+	if (status || !(alloc->type & MEM_WRITE_WATCH))
+		return status;
+	alloc->watch = watch_create(alloc->range);
+	if (alloc->watch)
+		return STATUS_SUCCESS;
+	space_uncharge(space, alloc->charge);
+	return STATUS_INSUFFICIENT_RESOURCES; /* VA-32 */
+}
+
+static void reserve_apply(struct space *space, const struct alloc *alloc)
+{
+	space_reserve(space, alloc->range, alloc->prot, VAD_PRIVATE);
+	if (alloc->watch)
+		space_watch(space, alloc->range.start, alloc->watch);
 }
 
 static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
@@ -147,7 +160,7 @@ static NTSTATUS change(struct space *space, struct alloc *alloc)
 	if (status)
 		return status;
 	if (reserves)
-		space_reserve(space, alloc->range, alloc->prot, VAD_PRIVATE);
+		reserve_apply(space, alloc);
 	if (alloc->type & MEM_COMMIT)
 		commit_apply(space, alloc);
 	return STATUS_SUCCESS;

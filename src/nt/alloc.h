@@ -16,6 +16,7 @@ struct alloc {
 	uint64_t highest;     /* address that the system may choose, inclusive */
 	struct range range;   /* pages that the answer names */
 	struct charge charge; /* for what is committed */
+	struct watch *watch;  /* MEM_WRITE_WATCH: of the new allocation */
 };
 
 /* MEM_RESET and MEM_RESET_UNDO (VA-60 to VA-69). Only reset_apply of MEM_RESET_UNDO can fail. */

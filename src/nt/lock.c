@@ -48,6 +48,18 @@ static NTSTATUS check_holes(struct target *target, const struct lock_call *call)
 	return status;
 }
 
+/* VL-12: as Windows 7 and 10 do it. */
+static void mark_written(struct target *target, struct range range)
+{
+	if (target_read(target))
+		return;
+	for (struct run run = {.end = range.start}; next_run(target->space, range, &run);) {
+		if (run.vad && run.vad->watch)
+			watch_mark_all(run.vad->watch, (struct range){run.start, run.end});
+	}
+	target_unlock(target);
+}
+
 static NTSTATUS run(struct target *target, const struct lock_call *call)
 {
 	const struct engine *engine = target->space->engine;
@@ -56,8 +68,12 @@ static NTSTATUS run(struct target *target, const struct lock_call *call)
 	NTSTATUS status = check_holes(target, call);
 	if (status)
 		return status;
-	return call->way == LOCK ? engine->lock(target->space, call->range, call->how)
-	                         : engine->unlock(target->space, call->range, call->how);
+	if (call->way == UNLOCK)
+		return engine->unlock(target->space, call->range, call->how);
+	status = engine->lock(target->space, call->range, call->how);
+	if (status >= 0)
+		mark_written(target, call->range);
+	return status;
 }
 
 static NTSTATUS check(const struct layout *layout, const uint64_t *base, const uint64_t *size,

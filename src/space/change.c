@@ -74,12 +74,15 @@ void space_decommit(struct space *space, struct range range)
 }
 
 /* The pages of `range` go to an allocation of their own, run by run. */
-static void split_off(struct space *space, struct range range, prot_t protect, uint8_t kind)
+static void split_off(struct space *space, struct range range, const struct vad *from)
 {
 	struct vad *upper = space->spare_vad;
 	CHECK(upper);
 	space->spare_vad = NULL;
-	*upper = (struct vad){.range = range, .protect = protect, .kind = kind};
+	*upper = *from;
+	upper->range = range;
+	if (upper->watch)
+		watch_share(upper->watch);
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&space->runs, page);
 		runs_set(&space->runs, (struct range){run.start, run.end}, upper, run.attr);
@@ -106,14 +109,13 @@ void space_release(struct space *space, struct range range)
 	runs_set(&space->runs, range, NULL, ATTR_RESERVED);
 	space->free_pages += range_pages(range);
 	if (range.start == whole.start && range.end == whole.end) {
-		os_free(vad);
+		vad_free(vad);
 	} else if (range.start == whole.start) {
 		vad->range.start = range.end;
 	} else {
 		vad->range.end = range.start;
 		if (range.end < whole.end)
-			split_off(space, (struct range){range.end, whole.end}, vad->protect,
-			          vad->kind);
+			split_off(space, (struct range){range.end, whole.end}, vad);
 	}
 }
 
@@ -131,6 +133,13 @@ void space_set_offered(struct space *space, struct range range, bool offered)
 		runs_set(&space->runs, (struct range){page, end}, run.vad, attr);
 		page = end;
 	}
+}
+
+void space_watch(struct space *space, uint64_t page, struct watch *watch)
+{
+	struct vad *vad = vad_at(space, page);
+	CHECK(!vad->watch && watch_covers(watch, vad->range));
+	vad->watch = watch;
 }
 
 bool space_clear_guard(struct space *space, uint64_t page)

@@ -48,17 +48,24 @@ NTSTATUS space_init(struct space *space, const struct engine *engine, const stru
 	return status;
 }
 
+void vad_free(struct vad *vad)
+{
+	if (vad)
+		watch_drop(vad->watch);
+	os_free(vad);
+}
+
 static void free_vads(struct space *space)
 {
 	struct vad *last = NULL;
 	for (uint64_t page = 0; page < space->runs.whole.end;) {
 		struct run run = runs_at(&space->runs, page);
 		if (run.vad && run.vad != last)
-			os_free(last);
+			vad_free(last);
 		last = run.vad ? run.vad : last;
 		page = run.end;
 	}
-	os_free(last);
+	vad_free(last);
 	os_free(space->spare_vad);
 }
 
@@ -132,6 +139,9 @@ static bool check_run(const struct space *space, struct run run, uint64_t *free_
 		       complain("free run at page %#lx has state", run.start);
 	if (run.start < run.vad->range.start || run.end > run.vad->range.end)
 		return complain("run at page %#lx lies outside its allocation", run.start);
+	if (run.vad->watch && !watch_covers(run.vad->watch, run.vad->range))
+		return complain("the record of writes does not cover the allocation at page %#lx",
+		                run.vad->range.start);
 	return true;
 }
 

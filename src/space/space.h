@@ -20,6 +20,7 @@
 #include "space/charge.h"
 #include "space/layout.h"
 #include "space/runs.h"
+#include "space/watch.h"
 
 enum vad_kind {
 	VAD_PRIVATE,
@@ -31,6 +32,7 @@ struct vad {
 	struct range range;  /* (l) */
 	prot_t protect;      /* AllocationProtect, never changes (VA-27) */
 	uint8_t kind;        /* enum vad_kind */
+	struct watch *watch; /* MEM_WRITE_WATCH: which pages were written; NULL: not asked for */
 };
 
 struct space {
@@ -88,6 +90,9 @@ enum decision space_decide(const struct space *space, uint64_t address, ntmm_acc
 /* Makes the next change possible: up to `changes` uniform ranges, and one new VAD. */
 NTSTATUS space_prepare(struct space *space, unsigned changes);
 
+/* No run names it any more. NULL is ignored. */
+void vad_free(struct vad *vad);
+
 /* A place for `pages` pages at a multiple of `align` pages, whole within `bounds`. STATUS_NO_MEMORY. */
 NTSTATUS space_place(const struct space *space, struct range bounds, uint64_t pages, uint64_t align,
                      bool top_down, uint64_t *start);
@@ -115,6 +120,9 @@ unsigned space_release_changes(const struct space *space, struct range range);
 void space_protect(struct space *space, struct range range, prot_t prot);
 /* Sets or clears ATTR_OFFERED on the pages of `range`, all committed. */
 void space_set_offered(struct space *space, struct range range, bool offered);
+
+/* The new allocation at `page` gets `watch`, which covers it and is the space's from then on. */
+void space_watch(struct space *space, uint64_t page, struct watch *watch);
 
 /* Clears the guard of one page. False when there is no memory for it: then nothing changed. */
 bool space_clear_guard(struct space *space, uint64_t page);

@@ -4,26 +4,9 @@
  */
 #include "win32/error.h"
 
-#define WATCH_FAILED 0xFFFFFFFF
-
 static bool not_supported(void)
 {
 	return win32_fail(ERROR_NOT_SUPPORTED);
-}
-
-UINT GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID *addresses, ULONG_PTR *count,
-                   LPDWORD granularity)
-{
-	(void)flags, (void)base, (void)size, (void)addresses, (void)count, (void)granularity;
-	not_supported();
-	return WATCH_FAILED;
-}
-
-UINT ResetWriteWatch(LPVOID base, SIZE_T size)
-{
-	(void)base, (void)size;
-	not_supported();
-	return WATCH_FAILED;
 }
 
 HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect,

@@ -4,6 +4,7 @@
  */
 #include "calls.h"
 
+#include <ntmm/ntapi.h>
 #include <ntmm/thread.h>
 
 char *call_target;
@@ -81,6 +82,26 @@ static bool do_prefetch(HANDLE h)
 	return PrefetchVirtualMemory(h, 1, &range, 0);
 }
 
+static bool native(NTSTATUS status)
+{
+	if (status)
+		SetLastError(RtlNtStatusToDosError(status));
+	return !status;
+}
+
+static bool do_get_watch(HANDLE h)
+{
+	uint64_t written, count = 1;
+	uint32_t granularity;
+	return native(NtGetWriteWatch(h, 0, (uintptr_t)call_target, NTMM_PAGE_BYTES, &written,
+	                              &count, &granularity));
+}
+
+static bool do_reset_watch(HANDLE h)
+{
+	return native(NtResetWriteWatch(h, (uintptr_t)call_target, NTMM_PAGE_BYTES));
+}
+
 static bool do_pid(HANDLE h)
 {
 	return GetProcessId(h);
@@ -118,6 +139,8 @@ const struct call calls[CALL_COUNT] = {
 	{"QueryWorkingSetEx", do_residency, QUERY, 0, true},
 	{"GetProcessMemoryInfo", do_memory_info, QUERY, QUERY_LIMITED, true},
 	{"PrefetchVirtualMemory", do_prefetch, PROCESS_VM_OPERATION, 0, true},
+	{"NtGetWriteWatch", do_get_watch, PROCESS_VM_OPERATION, 0, true},
+	{"NtResetWriteWatch", do_reset_watch, PROCESS_VM_OPERATION, 0, true},
 	{"GetProcessId", do_pid, QUERY, QUERY_LIMITED, false},
 	{"OpenProcessToken", do_token, QUERY, QUERY_LIMITED, true},
 	{"ntmm_thread_create", do_thread, PROCESS_CREATE_THREAD, 0, true},

@@ -7,9 +7,9 @@
 
 #include <ntmm/windows.h>
 
-#define CALL_COUNT 16
+#define CALL_COUNT 18
 
-/* Two committed pages of the process meant. */
+/* Two committed pages of the process meant, write-watched. */
 extern char *call_target;
 
 /* G-4: one of the two sets of rights is needed, if there is a second. */

@@ -282,8 +282,6 @@ static void test_result(void **state) /* S53 */
 	assert_fails(VirtualAlloc(base, PAGE, MEM_RESERVE, PAGE_READWRITE), ERROR_INVALID_ADDRESS);
 	assert_fails(VirtualAlloc(NULL, 0x7FF00000, MEM_RESERVE, PAGE_READWRITE),
 	             ERROR_NOT_ENOUGH_MEMORY);
-	assert_fails(VirtualAlloc(NULL, PAGE, RC | MEM_WRITE_WATCH, PAGE_READWRITE),
-	             ERROR_NOT_SUPPORTED);
 }
 
 static void test_reserved_once(void **state) /* S54, VA-24, VA-25 */

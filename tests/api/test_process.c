@@ -119,8 +119,8 @@ static void test_rights(void **state)
 	struct place *place = *state;
 	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
 	DWORD pid = GetProcessId(other);
-	call_target =
-		VirtualAllocEx(other, NULL, 2 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	call_target = VirtualAllocEx(other, NULL, 2 * PAGE,
+	                             MEM_RESERVE | MEM_COMMIT | MEM_WRITE_WATCH, PAGE_READWRITE);
 	for (size_t i = 0; i < CALL_COUNT; i++) {
 		try_with(pid, i, 0);
 		try_with(pid, i, calls[i].rights);

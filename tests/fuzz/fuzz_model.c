@@ -89,6 +89,8 @@ static struct call step_from(const struct model *m, const uint8_t *b)
 	                    .protect = protection_from(b[5]),
 	                    .value = b[6] * UINT64_C(0x0101010101010101),
 	                    .thread = b[2] / 128};
+	if (kind == GET_WATCH)
+		call.value = b[6] % MOST_PAGES;
 	if (kind == ALLOCATE && b[2] > 240)
 		call.address = 0;
 	return call;

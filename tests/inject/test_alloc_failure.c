@@ -29,7 +29,7 @@ struct scene {
 	ntmm_machine *machine;
 	HANDLE process[NTMM_LAYOUTS], second, token;
 	ntmm_thread *thread[NTMM_LAYOUTS], *stacked;
-	uint64_t pieces, small[WINDOWS], large;
+	uint64_t pieces, small[WINDOWS], large, watched[2];
 	uint64_t events;
 	DWORD code; /* exception of the access that failed; 0: the last error says */
 };
@@ -254,6 +254,46 @@ static bool allocate_small(struct scene *s, unsigned i)
 	return s->small[i];
 }
 
+/* Its record takes more than the allocation: a mapping of the host's. */
+static bool allocate_watched(struct scene *s, unsigned i)
+{
+	SIZE_T size = i ? (SIZE_T)1 << 40 : 16 * PAGE;
+	s->watched[i] = (uintptr_t)VirtualAllocEx(s->process[4], NULL, size,
+	                                          MEM_RESERVE | MEM_WRITE_WATCH, PAGE_READWRITE);
+	return s->watched[i];
+}
+
+static bool commit_watched(struct scene *s, unsigned i)
+{
+	return VirtualAllocEx(s->process[4], pointer(s->watched[i]), 4 * PAGE, MEM_COMMIT,
+	                      PAGE_READWRITE);
+}
+
+static bool split_watched(struct scene *s, unsigned i)
+{
+	uint64_t base = s->watched[i] + PAGE, size = PAGE;
+	return native(NtFreeVirtualMemory(s->process[4], &base, &size, MEM_RELEASE));
+}
+
+static bool drain_watched(struct scene *s, unsigned i)
+{
+	uint64_t written = s->watched[i] + 2 * PAGE, address, count = 1;
+	uint32_t granularity;
+	assert_true(WriteProcessMemory(s->process[4], pointer(written), &i, 1, NULL));
+	if (!native(NtGetWriteWatch(s->process[4], WRITE_WATCH_FLAG_RESET, written, PAGE, &address,
+	                            &count, &granularity)))
+		return false;
+	assert_int_equal(count, 1);
+	assert_int_equal(address, written);
+	return true;
+}
+
+static bool free_watched(struct scene *s, unsigned i)
+{
+	return VirtualFreeEx(s->process[4], pointer(s->watched[i]), 0, MEM_RELEASE) &&
+	       VirtualFreeEx(s->process[4], pointer(s->watched[i] + 2 * PAGE), 0, MEM_RELEASE);
+}
+
 static bool free_small(struct scene *s, unsigned i)
 {
 	return VirtualFreeEx(owner(s, i), pointer(s->small[i]), 0, MEM_RELEASE);
@@ -444,6 +484,11 @@ static const struct step steps[] = {
 	{"NtFreeVirtualMemory of a part", release_piece, PIECES / 5},
 	{"VirtualFreeEx to release", release_rest, PIECES},
 	{"ntmm_thread_destroy with a stack", destroy_stacked_thread, 1},
+	{"VirtualAllocEx to watch", allocate_watched, 2},
+	{"VirtualAllocEx to commit what is watched", commit_watched, 2},
+	{"NtFreeVirtualMemory of a part of what is watched", split_watched, 2},
+	{"NtGetWriteWatch", drain_watched, 2},
+	{"VirtualFreeEx of what is watched", free_watched, 2},
 	{"VirtualFreeEx of all", free_small, WINDOWS},
 	{"TerminateProcess", terminate, 1},
 	{"ntmm_thread_destroy", destroy_thread, NTMM_LAYOUTS},

@@ -9,6 +9,7 @@ struct holdings holdings;
 void *__real_os_alloc(size_t bytes);
 void __real_os_free(void *memory);
 void *__real_os_map(size_t bytes);
+void *__real_os_map_sparse(size_t bytes);
 void __real_os_unmap(void *memory, size_t bytes);
 int __real_os_file_create(const char *where, int *fd);
 int __real_os_file_extend(int fd, uint64_t from, uint64_t to);
@@ -19,6 +20,7 @@ void __real_os_file_close(int fd);
 void *__wrap_os_alloc(size_t bytes);
 void __wrap_os_free(void *memory);
 void *__wrap_os_map(size_t bytes);
+void *__wrap_os_map_sparse(size_t bytes);
 void __wrap_os_unmap(void *memory, size_t bytes);
 int __wrap_os_file_create(const char *where, int *fd);
 int __wrap_os_file_extend(int fd, uint64_t from, uint64_t to);
@@ -50,12 +52,21 @@ void __wrap_os_free(void *memory)
 	__real_os_free(memory);
 }
 
-void *__wrap_os_map(size_t bytes)
+static void *count_map(void *memory, size_t bytes)
 {
-	void *memory = is_to_fail(MAP) ? NULL : __real_os_map(bytes);
 	holdings.maps += memory != NULL;
 	holdings.map_bytes += memory ? (int64_t)bytes : 0;
 	return memory;
+}
+
+void *__wrap_os_map(size_t bytes)
+{
+	return count_map(is_to_fail(MAP) ? NULL : __real_os_map(bytes), bytes);
+}
+
+void *__wrap_os_map_sparse(size_t bytes)
+{
+	return count_map(is_to_fail(MAP) ? NULL : __real_os_map_sparse(bytes), bytes);
 }
 
 void __wrap_os_unmap(void *memory, size_t bytes)

@@ -40,8 +40,10 @@ void model_copy(struct model *to, const struct model *from)
 /* ---- pages ---------------------------------------------------------------------------------- */
 
 static const struct page free_page = {.state = FREE};
-static const struct page lower_wall = {RESERVED, LOWER_WALL, PAGE_NOACCESS, 0, false, SURE, false};
-static const struct page upper_wall = {RESERVED, UPPER_WALL, PAGE_NOACCESS, 0, false, SURE, false};
+static const struct page lower_wall = {
+	.state = RESERVED, .allocation = LOWER_WALL, .allocation_protect = PAGE_NOACCESS};
+static const struct page upper_wall = {
+	.state = RESERVED, .allocation = UPPER_WALL, .allocation_protect = PAGE_NOACCESS};
 
 bool in_window(const struct model *m, uint64_t number)
 {
@@ -79,7 +81,8 @@ static bool pages_equal(const struct page *p, const struct page *q)
 {
 	return p->state == q->state && p->protect == q->protect &&
 	       p->allocation_protect == q->allocation_protect && p->locked == q->locked &&
-	       p->contents == q->contents && p->lost == q->lost;
+	       p->contents == q->contents && p->lost == q->lost && p->watched == q->watched &&
+	       p->marked == q->marked;
 }
 
 bool model_equal(const struct model *a, const struct model *b)
@@ -224,14 +227,17 @@ void to_state(struct model *m, uint64_t number, enum state state)
 	page->state = state;
 	page->protect = 0;
 	page->locked = false;
-	if (state == FREE)
-		page->allocation = page->allocation_protect = 0;
+	if (state != FREE)
+		return; /* marks stay (WW-22) */
+	page->allocation = page->allocation_protect = 0;
+	page->watched = page->marked = false;
 }
 
-void make_permanent(struct model *m, uint64_t number)
+void note_write(struct model *m, uint64_t number)
 {
 	struct page *page = at(m, number);
 	page->lost = false;
+	page->marked = page->watched;
 	if (page->contents != MAY_VANISH)
 		return;
 	page->contents = EITHER;
@@ -241,7 +247,7 @@ void make_permanent(struct model *m, uint64_t number)
 void store_in_page(struct model *m, uint64_t address, const uint8_t *from, uint64_t size)
 {
 	uint64_t number = address / PAGE, offset = address % PAGE;
-	make_permanent(m, number);
+	note_write(m, number);
 	memcpy(&m->bytes[number - m->first][offset], from, size);
 	memcpy(&m->vanished[number - m->first][offset], from, size);
 }

@@ -45,6 +45,7 @@ struct page {
 	uint32_t protect;            /* of a committed page: what VirtualQuery reports */
 	bool locked;
 	enum contents contents;
+	bool watched, marked;        /* of an allocation made with MEM_WRITE_WATCH; written */
 	bool lost;                   /* has vanished after MEM_RESET, and was not written since */
 };
 
@@ -103,6 +104,12 @@ struct answer model_write(struct model *m, uint64_t address, const uint8_t *from
                           bool native);
 struct answer model_lock(struct model *m, uint64_t address, uint64_t size);
 struct answer model_unlock(struct model *m, uint64_t address, uint64_t size);
+
+/* GetWriteWatch: the number of pages that are `done`, up to `most`, goes to `addresses`. */
+struct answer model_get_watch(struct model *m, uint64_t address, uint64_t size, uint32_t flags,
+                              uint64_t most, uint64_t *addresses);
+/* ResetWriteWatch. */
+struct answer model_reset_watch(struct model *m, uint64_t address, uint64_t size);
 
 /* ---- accesses ------------------------------------------------------------------------------- */
 

@@ -43,12 +43,12 @@ static uint64_t commit_cost(const struct model *m, struct span span)
 /* ---- VirtualAlloc --------------------------------------------------------------------------- */
 
 #define ACTIONS (MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO)
-#define NOT_YET (MEM_WRITE_WATCH | MEM_PHYSICAL | MEM_LARGE_PAGES)
+#define NOT_YET (MEM_PHYSICAL | MEM_LARGE_PAGES)
 
 /* VA-3 to VA-8. */
 static bool type_ok(uint32_t type)
 {
-	if (type & ~(uint32_t)(ACTIONS | NOT_YET | MEM_TOP_DOWN) || !(type & ACTIONS))
+	if (type & ~(uint32_t)(ACTIONS | NOT_YET | MEM_WRITE_WATCH | MEM_TOP_DOWN) || !(type & ACTIONS))
 		return false;
 	if (type & (MEM_RESET | MEM_RESET_UNDO) && type & (type - 1))
 		return false;
@@ -78,12 +78,13 @@ static void commit_pages(struct model *m, struct span span, uint32_t protect)
 	}
 }
 
-static void reserve_pages(struct model *m, struct span span, uint32_t protect)
+static void reserve_pages(struct model *m, struct span span, uint32_t type, uint32_t protect)
 {
 	m->last_allocation++;
 	for (uint64_t n = span.first; n <= span.last; n++) {
 		at(m, n)->state = RESERVED;
 		at(m, n)->allocation = m->last_allocation;
+		at(m, n)->watched = type & MEM_WRITE_WATCH;
 		at(m, n)->allocation_protect = protect & ~(uint32_t)PAGE_TARGETS_INVALID;
 	}
 }
@@ -118,7 +119,7 @@ static struct answer reserve(struct model *m, uint64_t address, struct span span
 	}
 	if (type & MEM_COMMIT && commit_cost(m, span) > m->commit_left)
 		return refuse(ERROR_COMMITMENT_LIMIT); /* VA-31 */
-	reserve_pages(m, span, protect);
+	reserve_pages(m, span, type, protect);
 	if (type & MEM_COMMIT)
 		commit_pages(m, span, protect); /* VA-23 */
 	return did(span);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who uses pages: accesses, copies, locks.
+ * Who uses pages: accesses, copies, locks; and which were written.
  */
 #include "parts.h"
 
@@ -46,7 +46,7 @@ struct raised model_access(struct model *m, ntmm_access access, uint64_t address
 		if (page->state != COMMITTED || !allows(m, page->protect, access))
 			return (struct raised){(uint32_t)STATUS_ACCESS_VIOLATION, kind, address};
 		if (access == NTMM_STORE)
-			make_permanent(m, number);
+			note_write(m, number);
 		address = (number + 1) * PAGE; /* EX-3 */
 	}
 	return (struct raised){0};
@@ -170,6 +170,8 @@ struct answer model_lock(struct model *m, uint64_t address, uint64_t size)
 		return refuse(error);
 	for (uint64_t n = span.first; n <= span.last; n++)
 		at(m, n)->locked = true;
+	for (uint64_t n = span.first; n <= span.last; n++)
+		at(m, n)->marked = at(m, n)->watched; /* VL-12 */
 	return did(span);
 }
 
@@ -183,5 +185,40 @@ struct answer model_unlock(struct model *m, uint64_t address, uint64_t size)
 			return refuse(ERROR_NOT_LOCKED); /* VL-21, VL-22 */
 	for (uint64_t n = span.first; n <= span.last; n++)
 		at(m, n)->locked = false; /* VL-9: no count */
+	return did(span);
+}
+
+/* ---- write watch ---------------------------------------------------------------------------- */
+
+static bool is_watched(const struct model *m, uint64_t address, uint64_t size, struct span *span)
+{
+	return span_of(address, size, m->maximum, span) && one_allocation(m, *span) &&
+	       look(m, span->first)->watched;
+}
+
+struct answer model_get_watch(struct model *m, uint64_t address, uint64_t size, uint32_t flags,
+                              uint64_t most, uint64_t *addresses)
+{
+	struct span span;
+	struct answer answer = {0};
+	if (flags & ~(uint32_t)WRITE_WATCH_FLAG_RESET || !most ||
+	    !is_watched(m, address, size, &span))
+		return refuse(ERROR_INVALID_PARAMETER); /* WW-2 */
+	for (uint64_t n = span.first; n <= span.last && answer.done < most; n++) {
+		if (!at(m, n)->marked)
+			continue;
+		addresses[answer.done++] = n * PAGE;
+		at(m, n)->marked = !flags; /* WW-7 */
+	}
+	return answer;
+}
+
+struct answer model_reset_watch(struct model *m, uint64_t address, uint64_t size)
+{
+	struct span span;
+	if (!is_watched(m, address, size, &span))
+		return refuse(ERROR_INVALID_PARAMETER); /* WW-25 */
+	for (uint64_t n = span.first; n <= span.last; n++)
+		at(m, n)->marked = false;
 	return did(span);
 }

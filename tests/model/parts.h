@@ -52,9 +52,9 @@ void set_protect(struct page *page, uint32_t protect);
 
 /* ---- contents ------------------------------------------------------------------------------- */
 
-/* VA-64: a write ends that the contents may vanish. One that fails at the next page does so,
- * too. */
-void make_permanent(struct model *m, uint64_t number);
+/* VA-64: a write ends that the contents may vanish. WW-8: it marks. One that fails at the next page
+ * does so, too. */
+void note_write(struct model *m, uint64_t number);
 /* Of one page. */
 void store_in_page(struct model *m, uint64_t address, const uint8_t *from, uint64_t size);
 

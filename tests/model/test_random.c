@@ -189,7 +189,8 @@ static uint32_t alloc_type(void)
 		MEM_COMMIT, MEM_RESET, MEM_RESET, MEM_RESET_UNDO, MEM_RESERVE | MEM_TOP_DOWN,
 		MEM_RESERVE | MEM_COMMIT | MEM_TOP_DOWN, MEM_COMMIT | MEM_TOP_DOWN,
 	};
-	return one_in(16) ? PICK(odd_types) : PICK(types);
+	uint32_t type = one_in(16) ? PICK(odd_types) : PICK(types);
+	return type & MEM_RESERVE && one_in(2) ? type | MEM_WRITE_WATCH : type;
 }
 
 static void choose_allocate(const struct model *m, struct call *c)
@@ -223,6 +224,12 @@ static void choose_access(struct call *c)
 		c->address &= ~(c->size - 1);
 }
 
+static void choose_watch(struct call *c)
+{
+	c->type = one_in(16) ? 2 + (uint32_t)one_in(2) : c->type;
+	c->value = one_in(3) ? below(5) : MOST_PAGES;
+}
+
 static enum call_kind any_kind(void)
 {
 	static const enum call_kind kinds[] = {
@@ -232,6 +239,7 @@ static enum call_kind any_kind(void)
 		EXCHANGE,       EXCHANGE,    READ,     WRITE,    WRITE,    WRITE_NATIVE,
 		COPY_IN,        COPY_OUT,    LOCK,     UNLOCK,   EMPTY,    BALANCE,
 		WRITE_MODIFIED, PREFETCH,    PRESS,    PRESS,    PRESS,    PRESS,
+		GET_WATCH,      GET_WATCH,   RESET_WATCH,
 	};
 	return PICK(kinds);
 }
@@ -245,7 +253,7 @@ static bool takes_odd(enum call_kind kind)
 {
 	return kind == ALLOCATE || kind == FREE_WIN32 || kind == FREE_NATIVE || kind == PROTECT ||
 	       kind == LOCK || kind == UNLOCK || kind == READ || kind == WRITE ||
-	       kind == WRITE_NATIVE;
+	       kind == WRITE_NATIVE || kind == GET_WATCH || kind == RESET_WATCH;
 }
 
 static struct call choose(const struct model *m)
@@ -269,6 +277,8 @@ static struct call choose(const struct model *m)
 		choose_free(&c);
 	if (is_access(c.kind))
 		choose_access(&c);
+	if (c.kind == GET_WATCH)
+		choose_watch(&c);
 	if (c.kind == BALANCE || c.kind == WRITE_MODIFIED)
 		c.size = below(one_in(4) ? 1000 : 20);
 	if (c.kind == PRESS)

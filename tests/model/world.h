@@ -78,6 +78,8 @@ enum call_kind {
 	COPY_OUT,
 	LOCK,
 	UNLOCK,
+	GET_WATCH,      /* GetWriteWatch: type is the flags, value the room there is */
+	RESET_WATCH,    /* ResetWriteWatch */
 	EMPTY,          /* EmptyWorkingSet */
 	BALANCE,        /* ntmm_machine_balance: size pages */
 	WRITE_MODIFIED, /* ntmm_machine_write_modified: size pages */

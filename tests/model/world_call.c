@@ -263,6 +263,33 @@ static void unlock_pages(struct inhabitant *i, const struct call *c)
 	ntmm_thread_detach();
 }
 
+static void get_watch(struct inhabitant *i, const struct call *c)
+{
+	uint64_t expected[MOST_PAGES];
+	PVOID addresses[MOST_PAGES];
+	ULONG_PTR count = c->value;
+	DWORD granularity = 0;
+	struct answer answer = model_get_watch(&i->model, c->address, c->size, c->type, c->value,
+	                                       expected);
+	MUST(ntmm_thread_attach(i->threads[c->thread]));
+	UINT failed = GetWriteWatch(c->type, pointer(c->address), c->size, addresses, &count,
+	                            &granularity);
+	expect_error(c, failed, answer.error);
+	ntmm_thread_detach();
+	expect(c, "the count", count, failed ? c->value : answer.done);
+	expect(c, "the granularity", granularity, failed ? 0 : PAGE);
+	for (uint64_t n = 0; n < answer.done; n++)
+		expect(c, "an address", (uintptr_t)addresses[n], expected[n]);
+}
+
+static void reset_watch(struct inhabitant *i, const struct call *c)
+{
+	struct answer answer = model_reset_watch(&i->model, c->address, c->size);
+	MUST(ntmm_thread_attach(i->threads[c->thread]));
+	expect_error(c, ResetWriteWatch(pointer(c->address), c->size), answer.error);
+	ntmm_thread_detach();
+}
+
 /* PF-3: nothing that can be seen. */
 static void prefetch(struct inhabitant *i, const struct call *c)
 {
@@ -323,6 +350,8 @@ static const struct {
 	[COPY_OUT] = {"copy out", copy_out},
 	[LOCK] = {"VirtualLock", lock_pages},
 	[UNLOCK] = {"VirtualUnlock", unlock_pages},
+	[GET_WATCH] = {"GetWriteWatch", get_watch},
+	[RESET_WATCH] = {"ResetWriteWatch", reset_watch},
 	[EMPTY] = {"EmptyWorkingSet", empty},
 	[BALANCE] = {"balance", balance},
 	[WRITE_MODIFIED] = {"write modified", write_modified},

@@ -34,6 +34,11 @@ static void null_decommit(struct space *space, struct range range)
 	record(space, OP_DECOMMIT, range, 0);
 }
 
+static void null_rearm(struct space *space, struct range range)
+{
+	record(space, OP_REARM, range, 0);
+}
+
 static void null_reset(struct space *space, struct range range)
 {
 	assert_true(space_all_committed(space, range));
@@ -144,6 +149,7 @@ static void null_free(struct space *space)
 static const struct engine engine = {
 	.protect = null_protect,
 	.decommit = null_decommit,
+	.rearm = null_rearm,
 	.reset = null_reset,
 	.reset_undo = null_reset_undo,
 	.offer = null_offer,

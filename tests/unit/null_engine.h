@@ -24,6 +24,7 @@
 enum null_op {
 	OP_PROTECT,
 	OP_DECOMMIT,
+	OP_REARM,
 	OP_RESET,
 	OP_RESET_UNDO,
 	OP_OFFER,

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # run.sh PROGRAM FAMILY...: check the recorded answers of each family with vm_vectors.
 #
-# Of some families only the cases (from one `new` to the next) are taken that need neither sections
-# nor write watch. An answer that a numbered rule contradicts is replaced by what the rule says.
+# Of some families only the cases (from one `new` to the next) are taken that need no
+# sections. An answer that a numbered rule contradicts is replaced by what the rule says.
 set -u
 program=$1
 shift
@@ -13,7 +13,7 @@ plain_cases() {
 	awk '
 	function flush() { if (!skip) printf "%s", held; held = ""; skip = 0 }
 	/^new / { flush() }
-	/^(section|view|unmap|watch|resetwatch) / || /WRITE_WATCH/ { skip = 1 }
+	/^(section|view|unmap) / { skip = 1 }
 	{ held = held $0 "\n" }
 	END { flush() }' "$1"
 }

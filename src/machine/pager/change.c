@@ -114,6 +114,29 @@ void pages_protect(struct page_map *map, struct range range, prot_t prot)
 	change_end(&change);
 }
 
+/* ---- write watch ------------------------------------------------------------------------------ */
+
+/* The entry alone becomes clean: that the page differs from the paging file, its frame knows. */
+static void rearm_entry(struct page_map *map, struct place place, uint64_t page, void *context)
+{
+	struct change *change = context;
+	struct pte pte = pte_load(place.entry);
+	if (!pte_is_present(pte) || !pte_is_dirty(pte))
+		return;
+	pte_clear_bits(place.entry, PTE_DIRTY);
+	shoot_page(map, page, SHOOT_STORE, &change->shootdown);
+}
+
+/* What is not present will not be dirty when it comes back. */
+void pages_rearm(struct page_map *map, struct range range, const struct watch *watch)
+{
+	struct change change = change_begin(map);
+	struct range marked = {range.start, range.start};
+	while (watch_find(watch, (struct range){marked.end, range.end}, &marked))
+		visit_present_tables(map, marked, rearm_entry, &change);
+	change_end(&change);
+}
+
 /* ---- contents of no interest ------------------------------------------------------------------ */
 
 /* A page that has contents to lose may lose them from now on. */

@@ -8,6 +8,7 @@
 #include "machine/pager/page_map.h"
 #include "machine/pager/table.h"
 #include "machine/pager/trim.h"
+#include "space/watch.h"
 
 static enum fault_outcome enter(struct fault *fault, struct place place, frame_t frame)
 {
@@ -75,6 +76,8 @@ static enum fault_outcome touch(struct fault *fault)
 	struct pte pte = pte_set_bits(fault->place.entry, PTE_ACCESSED);
 	if (fault->access == NTMM_STORE && !pte_is_dirty(pte)) {
 		struct frame *record = frame_at(&pager->phys, pte_frame(pte));
+		if (fault->watch)
+			watch_mark(fault->watch, fault->page);
 		pte_set_bits(fault->place.entry, PTE_DIRTY);
 		record->flags =
 			(uint8_t)((record->flags | FRAME_DIRTY) & ~(FRAME_RESET | FRAME_LOST));

@@ -9,12 +9,15 @@
 
 #include "machine/pager/pager.h"
 
+struct watch;
+
 struct fault {
 	struct page_map *map;
 	uint64_t page;
 	ntmm_access access;
 	prot_t prot;          /* what space_decide() said */
 	bool shared;          /* the system's shared page */
+	struct watch *watch;  /* to be told of the first store; or NULL */
 	bool counted;         /* as a hard fault, before it was started again */
 	bool prefetch;        /* do not enter the working set */
 	uint64_t prefetch_end; /* and read nothing from this page on */

@@ -92,7 +92,9 @@ static void attempt_once(struct attempt *attempt)
 		shared_lock_drop(&space->lock);
 		return;
 	}
-	attempt->fault.shared = space_run(space, touch->address).vad->kind == VAD_SHARED_PAGE;
+	const struct vad *vad = space_run(space, touch->address).vad;
+	attempt->fault.shared = vad->kind == VAD_SHARED_PAGE;
+	attempt->fault.watch = vad->watch;
 	lock_take(&touch->process->map.pager->lock);
 	step(attempt);
 }
