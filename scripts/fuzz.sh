@@ -1,15 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# fuzz.sh SECONDS: run each target of build/fuzz for that long, two at a time. What is found stays in
-# build/fuzz/found, with the input that shows it; new inputs are collected in build/fuzz/corpus.
+# fuzz.sh [SECONDS]: run each target of build/fuzz for that long, two at a time; without SECONDS for what
+# tests/fuzz/NAME.seconds says, or 30. What is found stays in build/fuzz/found, with the input that shows
+# it; new inputs are collected in build/fuzz/corpus.
 set -u
 cd "$(dirname "$0")/.."
-seconds=$1
+seconds=${1:-}
 mkdir -p build/fuzz/found build/fuzz/corpus
 
 one() {
 	local target=$1 seconds=$2 name dirs options=()
 	name=$(basename "$target")
+	if [ -z "$seconds" ]; then
+		seconds=$(cat "tests/fuzz/$name.seconds" 2>/dev/null || echo 30)
+	fi
 	mkdir -p "build/fuzz/corpus/$name"
 	dirs=("build/fuzz/corpus/$name")
 	[ -d "tests/fuzz/corpus/$name" ] && dirs+=("tests/fuzz/corpus/$name")

@@ -10,8 +10,9 @@ allowed='
 src/base
 src/space            src/base src/engine.h public
 src/engine.h         src/base src/space public
-src/object           src/base src/space src/engine.h public
-src/nt               src/base src/space src/engine.h src/object public
+src/image            src/base src/space public
+src/object           src/base src/space src/engine.h src/image public
+src/nt               src/base src/space src/engine.h src/image src/object public
 src/win32            src/base src/space src/engine.h src/object src/nt public
 src/embed            src/base src/space src/engine.h src/object src/win32 src/machine src/machine/pager src/machine/thread public
 

@@ -22,6 +22,8 @@ test     libclang-rt-14-dev  /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.f
 test     llvm                llvm-symbolizer
 test     libcmocka-dev       /usr/include/cmocka.h
 test     gnuplot-nox         gnuplot
+test     mingw-w64-x86-64-dev /usr/x86_64-w64-mingw32/lib/libwinpthread-1.dll
+test     mingw-w64-i686-dev  /usr/i686-w64-mingw32/lib/libwinpthread-1.dll
 '
 
 there() {

@@ -7,7 +7,7 @@
 #   debug    gcc, NTMM_DEBUG: all tests and vectors, exported symbols
 #   asan     clang, AddressSanitizer and UBSan: the same tests
 #   tsan     clang, ThreadSanitizer: unit, race, api
-#   fuzz     each fuzz target for FUZZ_SECONDS (30)
+#   fuzz     each fuzz target for FUZZ_SECONDS (30; what its .seconds file says)
 #   install  install the release build elsewhere, build programs against it
 #   stress   model, inject and race tests at length (NTMM_STRESS is set), debug and tsan
 set -u
@@ -32,7 +32,7 @@ stage_gates() {
 stage_debug() { run_ctest debug 120; }
 stage_asan() { run_ctest asan 240; }
 stage_tsan() { run_ctest tsan 240 -L '^(unit|race|api)$'; }
-stage_fuzz() { scripts/build.sh fuzz && scripts/fuzz.sh "${FUZZ_SECONDS:-30}"; }
+stage_fuzz() { scripts/build.sh fuzz && scripts/fuzz.sh ${FUZZ_SECONDS:-}; }
 stage_install() { scripts/build.sh release && tests/install/run.sh build/release; }
 stage_stress() {
 	local bad=0
