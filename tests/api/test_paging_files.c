@@ -40,7 +40,8 @@ static ntmm_paging_file_counters file_counters(ntmm_machine *machine, uint32_t n
 	return c;
 }
 
-/* Bytes that nameless files of this process have on the disk. */
+/* Bytes of nameless files of this process, all of them really on the disk (which may need blocks for its
+ * own ends, too). */
 static uint64_t bytes_on_disk(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -48,8 +49,10 @@ static uint64_t bytes_on_disk(void)
 	struct stat is;
 	uint64_t bytes = 0;
 	while ((entry = readdir(dir)))
-		if (!fstat(atoi(entry->d_name), &is) && S_ISREG(is.st_mode) && !is.st_nlink)
-			bytes += (uint64_t)is.st_blocks * 512;
+		if (!fstat(atoi(entry->d_name), &is) && S_ISREG(is.st_mode) && !is.st_nlink) {
+			assert_true(is.st_blocks * 512 >= is.st_size);
+			bytes += (uint64_t)is.st_size;
+		}
 	closedir(dir);
 	return bytes;
 }

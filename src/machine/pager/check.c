@@ -141,8 +141,8 @@ static bool check_sums(const struct pager *pager, const struct totals *sum)
 	if (sum->findable > in_state[FRAME_STANDBY] + in_state[FRAME_MODIFIED] +
 	                            in_state[FRAME_READING] + in_state[FRAME_WRITING])
 		return complain("%lu pages in transition found, more than counted", sum->findable);
-	if (sum->slots > stores_used(&pager->stores))
-		return complain("%lu slots found in use, %lu counted", sum->slots,
+	if (sum->slots + pager->lost.count > stores_used(&pager->stores))
+		return complain("%lu slots found in use, %lu counted", sum->slots + pager->lost.count,
 		                stores_used(&pager->stores));
 	return true;
 }

@@ -106,6 +106,9 @@ static uint64_t available_now(struct pager *pager)
 uint64_t pager_balance(struct pager *pager, uint64_t wanted)
 {
 	NTSTATUS status = STATUS_SUCCESS;
+	lock_take(&pager->lock);
+	lost_recover(pager);
+	lock_drop(&pager->lock);
 	uint64_t available = trim_some(pager, wanted);
 	for (int failures = 0; available < wanted && failures < BALANCE_TRIES;) {
 		uint64_t before = available;

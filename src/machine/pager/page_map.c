@@ -179,7 +179,11 @@ NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct
 
 void page_map_destroy(struct page_map *map)
 {
+	struct pager *pager = map->pager;
 	pages_decommit(map, (struct range){0, map->user_end});
 	delist(map);
-	uncharge(map->pager);
+	lock_take(&pager->lock);
+	lost_recover(pager);
+	lock_drop(&pager->lock);
+	uncharge(pager);
 }

@@ -39,6 +39,7 @@ void pager_destroy(struct pager *pager)
 	pthread_cond_destroy(&pager->transferred);
 	lock_destroy(&pager->lock);
 	lock_destroy(&pager->growth);
+	os_free(pager->lost.tables);
 	os_free(pager->queue.events);
 	os_free(pager->maps);
 }

@@ -25,6 +25,7 @@
 #include "base/lock.h"
 #include "engine.h"
 #include "machine/map/walk.h"
+#include "machine/pager/lost.h"
 #include "machine/store/stores.h"
 #include "space/charge.h"
 #include "space/layout.h"
@@ -71,6 +72,7 @@ struct pager {
 	struct phys phys;
 	struct stores stores;        /* paging files */
 	struct lock growth;          /* guards their number and sizes, with `lock`: either to read */
+	struct lost_tables lost;     /* tables that could not be read */
 	struct ledger commit;        /* pages promised; atomic */
 	struct ledger resident;      /* pages that may not leave RAM; atomic */
 	struct page_map **maps;

@@ -76,8 +76,8 @@ static bool is_all_of_span(const struct page_map *map, struct place place, uint6
 	return runs_committed(runs, span) == runs_committed(runs, part);
 }
 
-/* A table whose entries are to go, and that cannot be read. If it has no others it goes itself: the
- * slots named in it are lost. Else it stays, but what it says must not come back. */
+/* A table whose entries are to go, and that cannot be read. If it has no others it goes itself, until it
+ * can be read: the slots named in it are taken. Else it stays, but what it says must not come back. */
 static void give_up_table(struct page_map *map, struct place place, uint64_t page,
                           struct range range)
 {
@@ -87,7 +87,7 @@ static void give_up_table(struct page_map *map, struct place place, uint64_t pag
 		map_set(&pager->phys, place, pte_spoiled(slot));
 		return;
 	}
-	stores_free(&pager->stores, slot);
+	lost_add(pager, (struct lost_table){slot, place.level - 1u});
 	map_set(&pager->phys, place, (struct pte){0});
 	table_settle(map, place.table);
 }

@@ -119,6 +119,8 @@ static uint64_t write_one(struct pager *pager, NTSTATUS *status)
 {
 	struct cluster cluster = {0};
 	if (!gather(pager, &cluster)) {
+		if (pager->phys.modified.count && lost_recover(pager))
+			return 1; /* there are slots again */
 		if (pager->write_status)
 			*status = pager->write_status;
 		return 0;
