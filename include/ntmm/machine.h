@@ -29,8 +29,7 @@ typedef void (*ntmm_transfer_schedule)(void *context, struct ntmm_transfer *tran
 #define NTMM_PAGING_FILES 16 /* a machine has at most (PG-62) */
 
 /* A paging file. It begins with initial_bytes and grows, in steps, when commit would pass the limit
- * (CM-4, PG-63); it never shrinks. What it has is really allocated on the disk before it is promised.
- * Zero in any member but maximum_bytes means the default. */
+ * (CM-4, PG-63); it never shrinks. What it has is allocated on the disk before it is promised. Zero in any member but maximum_bytes means the default. */
 typedef struct ntmm_paging_file {
 	/* Where it lies: a directory, default $TMPDIR or /tmp; or a path where no file is, which is
 	 * made with mode 0600. The name is taken away at once, so that nothing is left behind
@@ -70,8 +69,8 @@ enum {
 };
 
 /* STATUS_INVALID_PARAMETER: a member is out of range, or RAM is too small to run a process;
- * STATUS_TOO_MANY_PAGING_FILES; STATUS_DISK_FULL: no room for a paging file; STATUS_ACCESS_DENIED: it
- * cannot be created; STATUS_NO_MEMORY: the host has no memory. */
+ * STATUS_TOO_MANY_PAGING_FILES; STATUS_DISK_FULL: no room for a paging file; STATUS_ACCESS_DENIED:
+ * it cannot be created; STATUS_NO_MEMORY: the host has no memory. */
 NTMM_API NTSTATUS ntmm_machine_create(const ntmm_machine_config *config, ntmm_machine **machine);
 
 /* Ends every process, frees everything; the paging file's contents are gone. NULL is ignored.
@@ -199,13 +198,13 @@ typedef struct ntmm_paging_file_counters {
 	uint32_t size;   /* set by the caller: sizeof (ntmm_paging_file_counters) */
 	uint32_t failed; /* not 0: given up, after many failed writes in a row; it is only read */
 	uint64_t pages, maximum_pages; /* now; what it may grow to */
-	uint64_t used, bad;            /* hold a page; could not take one, and are not tried again */
+	uint64_t used, bad;            /* hold a page; could not take one: never tried again */
 	uint64_t reads, writes;        /* transfers, each of one page or more */
 	uint64_t read_errors, write_errors;
 } ntmm_paging_file_counters;
 
-/* Files are numbered from 0 in the order in which they came. STATUS_INVALID_PARAMETER: there is none
- * with that number; STATUS_INFO_LENGTH_MISMATCH. */
+/* Files are numbered from 0 in the order in which they came. STATUS_INVALID_PARAMETER: there is
+ * none with that number; STATUS_INFO_LENGTH_MISMATCH. */
 NTMM_API NTSTATUS ntmm_machine_get_paging_file(ntmm_machine *machine, uint32_t number,
                                                ntmm_paging_file_counters *counters);
 
@@ -220,8 +219,8 @@ typedef enum ntmm_transfer_kind {
 	NTMM_TRANSFER_KINDS
 } ntmm_transfer_kind;
 
-/* A transfer that is about to be made, for a schedule to judge. The schedule is called by the thread
- * that makes the transfer, by several at a time; it must not use the machine. */
+/* A transfer that is about to be made, for a schedule to judge. The schedule is called by the
+ * thread that makes the transfer, by several at a time; it must not use the machine. */
 typedef struct ntmm_transfer {
 	ntmm_transfer_kind kind;
 	uint32_t file;

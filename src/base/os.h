@@ -27,8 +27,8 @@ void os_map_zero(void *memory, size_t bytes);
 /* A new file without a name, mode 0600, in the directory `where` or, if no such directory is, made
  * at the path `where` where no file may be. */
 int os_file_create(const char *where, int *fd);
-/* A file of `from` bytes grows to `to`, its disk space really allocated; or stays as it was: ENOSPC,
- * EFBIG ... What is in it is not touched. */
+/* A file of `from` bytes grows to `to`, its disk space really allocated; or stays as it was:
+ * ENOSPC, EFBIG ... What is in it is not touched. */
 int os_file_extend(int fd, uint64_t from, uint64_t to);
 /* All of it or an error; a short transfer is EIO. May block. */
 int os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset);

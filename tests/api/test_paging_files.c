@@ -40,8 +40,8 @@ static ntmm_paging_file_counters file_counters(ntmm_machine *machine, uint32_t n
 	return c;
 }
 
-/* Bytes of nameless files of this process, all of them really on the disk (which may need blocks for its
- * own ends, too). */
+/* Bytes of nameless files of this process, all of them really on the disk (which may need blocks
+ * for its own ends, too). */
 static uint64_t bytes_on_disk(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -57,7 +57,7 @@ static uint64_t bytes_on_disk(void)
 	return bytes;
 }
 
-/* ---- configurations --------------------------------------------------------------------------- */
+/* ---- configurations ------------------------------------------------------------------------ */
 
 static void refused(void **state)
 {
@@ -136,7 +136,7 @@ static void no_place(void **state)
 	assert_int_equal(bytes_on_disk(), 0);
 }
 
-/* ---- growth ------------------------------------------------------------------------------------ */
+/* ---- growth -------------------------------------------------------------------------------- */
 
 /* S9, CM-1: the calls that tell the limit agree with each other. */
 static void check_limit(struct place *place, uint64_t slots)
@@ -158,11 +158,13 @@ static void store_everywhere(struct place *place, char *base, uint64_t bytes, ui
 static void compare_everywhere(struct place *place, char *base, uint64_t bytes, uint8_t salt)
 {
 	for (uint64_t i = 0; i < bytes / PAGE; i++)
-		assert_int_equal(load_at(place, base + i * PAGE + i % PAGE), (uint8_t)(i * 7 + salt));
+		assert_int_equal(load_at(place, base + i * PAGE + i % PAGE),
+		                 (uint8_t)(i * 7 + salt));
 }
 
-/* CM-4, PG-63: commit beyond the initial size makes the file grow, on the disk, before it succeeds; beyond
- * the maximum there is 1455, and nothing has changed. What is committed can be kept (CM-5). */
+/* CM-4, PG-63: commit beyond the initial size makes the file grow, on the disk, before it
+ * succeeds; beyond the maximum there is 1455, and nothing has changed. What is committed can be
+ * kept (CM-5). */
 static void grows(void **state)
 {
 	const ntmm_paging_file file = {.initial_bytes = MB, .maximum_bytes = 8 * MB};
@@ -195,8 +197,8 @@ static void grows(void **state)
 	ntmm_machine_destroy(place.machine);
 }
 
-/* One commit that needs several steps, and several files; and one that no growth could satisfy, which
- * then leaves the files alone. */
+/* One commit that needs several steps, and several files; and one that no growth could satisfy,
+ * which then leaves the files alone. */
 static void grows_at_once(void **state)
 {
 	const ntmm_paging_file files[] = {
@@ -253,7 +255,7 @@ static void full_disk(void **state)
 	ntmm_machine_destroy(place.machine);
 }
 
-/* ---- several ------------------------------------------------------------------------------------ */
+/* ---- several ------------------------------------------------------------------------------- */
 
 static ntmm_page_info info_at(const void *address)
 {
@@ -326,10 +328,14 @@ static void added(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refused),       cmocka_unit_test(too_many),
-		cmocka_unit_test(no_place),      cmocka_unit_test(grows),
-		cmocka_unit_test(grows_at_once), cmocka_unit_test(full_disk),
-		cmocka_unit_test(spread),        cmocka_unit_test(added),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(too_many),
+		cmocka_unit_test(no_place),
+		cmocka_unit_test(grows),
+		cmocka_unit_test(grows_at_once),
+		cmocka_unit_test(full_disk),
+		cmocka_unit_test(spread),
+		cmocka_unit_test(added),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -550,6 +550,62 @@ static void no_file(void **state)
 	assert_int_equal(create_with(FILE_ALLOCATE, EIO), STATUS_ACCESS_DENIED);
 }
 
+/* CM-4: two files that may grow to two steps each; the growths numbered [first, last] fail. */
+static void grow_with(uint64_t first, uint64_t last, int error)
+{
+	enum { STEP = 256, ALL = 4 * STEP };
+	const ntmm_paging_file file = {.maximum_bytes = 2 * STEP * PAGE};
+	const ntmm_paging_file files[] = {file, file};
+	ntmm_machine_config config = {.size = sizeof config,
+	                              .ram_bytes = FRAMES * PAGE,
+	                              .paging_files = files,
+	                              .paging_file_count = 2};
+	struct holdings before = holdings;
+	struct scene s = {0};
+	order = (struct order){.off = true};
+	assert_int_equal(ntmm_machine_create(&config, &s.machine), STATUS_SUCCESS);
+	HANDLE process = ntmm_process_create(s.machine, NTMM_LAYOUT_NT64_128TB);
+	char *base = VirtualAllocEx(process, NULL, 8 * MB, MEM_RESERVE, PAGE_READWRITE);
+	order = (struct order){
+		.kinds = FILE_ALLOCATE, .first = first, .last = last, .error = error};
+	uint64_t pages = 0, refused = 0;
+	while (counters_of(&s).slots < ALL && refused < 10) {
+		ntmm_machine_counters c = counters_of(&s);
+		if (VirtualAllocEx(process, base + pages * PAGE, 16 * PAGE, MEM_COMMIT,
+		                   PAGE_READWRITE)) {
+			pages += 16;
+			continue;
+		}
+		assert_int_equal(GetLastError(), ERROR_COMMITMENT_LIMIT);
+		assert_true(c.commit_total + 16 > c.commit_limit);
+		assert_int_equal(counters_of(&s).commit_total, c.commit_total);
+		refused++;
+	}
+	assert_int_equal(order.failures > 0, first <= order.requests);
+	if (first == last) /* tried with less */
+		assert_int_equal(refused, 0);
+	assert_true(refused <= last - first);
+	if (last == UINT64_MAX)
+		assert_int_equal(counters_of(&s).slots, 0);
+	order.off = true;
+	assert_non_null(VirtualAllocEx(process, base + pages * PAGE, 16 * PAGE, MEM_COMMIT,
+	                               PAGE_READWRITE));
+	check(&s);
+	assert_true(CloseHandle(process));
+	ntmm_machine_destroy(s.machine);
+	assert_memory_equal(&holdings, &before, sizeof before);
+}
+
+/* A growth that fails is tried with less, and then in the other file. When neither helps: 1455. */
+static void growth(void **state)
+{
+	(void)state;
+	for (uint64_t n = 1; n <= 5; n++)
+		for (uint64_t length = 1; length <= 5; length++)
+			grow_with(n, n + length - 1, n % 2 ? ENOSPC : EIO);
+	grow_with(1, UINT64_MAX, ENOSPC);
+}
+
 static int in_time(void **state)
 {
 	(void)state;
@@ -585,6 +641,7 @@ int main(void)
 		TEST(in_pieces),
 		TEST(nothing_transferred),
 		TEST(no_file),
+		TEST(growth),
 	};
 	return cmocka_run_group_tests(tests, make_handle_table, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Several stores: which one a page goes to, what is made of failures, and what the commit limit says
- * (PG-62, CM-1).
+ * Several stores: which one a page goes to, what is made of failures, and what the commit limit
+ * says (PG-62, CM-1).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -95,8 +95,8 @@ static void grown(void **state)
 	stores_close(&b.stores);
 }
 
-/* A cluster that failed is tried page by page in the same place; the bad page shows, and is never given
- * out again; then there are clusters again. */
+/* A cluster that failed is tried page by page in the same place; the bad page shows, and is never
+ * given out again; then there are clusters again. */
 static void one_bad_slot(void **state)
 {
 	struct bench b = {0};
@@ -124,8 +124,8 @@ static void one_bad_slot(void **state)
 	stores_close(&b.stores);
 }
 
-/* Many failures in a row, with no success between them: what is free is given up, what is there can be
- * read, and is lost for good when it is freed. */
+/* Many failures in a row, with no success between them: what is free is given up, what is there
+ * can be read, and is lost for good when it is freed. */
 static void failed_for_good(void **state)
 {
 	struct bench b = {0};
@@ -155,7 +155,7 @@ static void failed_for_good(void **state)
 	stores_close(&b.stores);
 }
 
-/* Pages go to the file that works; the other is tried now and then, until it works or is given up. */
+/* Pages go to the file that works; the other is tried now and then: it works, or is given up. */
 static void elsewhere(void **state)
 {
 	struct bench b = {0};
@@ -183,7 +183,7 @@ static void elsewhere(void **state)
 	stores_close(&b.stores);
 }
 
-/* ---- schedules -------------------------------------------------------------------------------- */
+/* ---- schedules ----------------------------------------------------------------------------- */
 
 struct seen {
 	ntmm_transfer last;
@@ -263,9 +263,12 @@ static void delayed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_emptiest),    cmocka_unit_test(grown),
-		cmocka_unit_test(one_bad_slot),    cmocka_unit_test(failed_for_good),
-		cmocka_unit_test(elsewhere),       cmocka_unit_test(scheduled),
+		cmocka_unit_test(the_emptiest),
+		cmocka_unit_test(grown),
+		cmocka_unit_test(one_bad_slot),
+		cmocka_unit_test(failed_for_good),
+		cmocka_unit_test(elsewhere),
+		cmocka_unit_test(scheduled),
 		cmocka_unit_test(delayed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,9 +4,9 @@
  */
 #include "machine/pager/grow.h"
 
-#define LEAST_STEP UINT64_C(256)                /* pages: 1 MB */
+#define LEAST_STEP UINT64_C(256) /* pages: 1 MB */
 #define MOST_STEP (UINT64_C(1) << 30 >> PAGE_SHIFT)
-#define STEP_SHARE 8                            /* a file grows by an eighth of its size */
+#define STEP_SHARE 8 /* a file grows by an eighth of its size */
 
 bool pager_add_store(struct pager *pager, struct store *store)
 {
@@ -43,7 +43,7 @@ static bool is_allowed(struct pager *pager, uint64_t missing)
 	return room >= missing;
 }
 
-/* The whole step, or on a disk that has not so much left, what is missing. Returns the pages added. */
+/* The whole step, or what is missing, on a disk that has no more. Returns the pages added. */
 static uint64_t grow_one(struct pager *pager, struct store *store, uint64_t missing)
 {
 	uint32_t before = store->slots.count;

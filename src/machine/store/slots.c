@@ -103,16 +103,17 @@ static uint32_t next_free(const struct slots *slots, uint32_t page)
 {
 	uint32_t bit = page;
 	for (unsigned l = 0; l < slots->levels && bit <= last_bit(slots, l); l++) {
+		uint32_t word = bit / WORD_BITS;
 		uint64_t from = UINT64_MAX << (bit % WORD_BITS);
-		uint64_t clear_bits = ~slots->level[l][bit / WORD_BITS] & from;
+		uint64_t clear_bits = ~slots->level[l][word] & from;
 		if (clear_bits)
-			return descend(slots, l, bit / WORD_BITS * WORD_BITS + first_bit(clear_bits));
-		bit = bit / WORD_BITS + 1;
+			return descend(slots, l, word * WORD_BITS + first_bit(clear_bits));
+		bit = word + 1;
 	}
 	return UINT32_MAX;
 }
 
-/* The free pages from `page` on, or from the beginning when there are none; no more than `wanted`. */
+/* The free pages from `page` on, or if there are none from the beginning; `wanted` at most. */
 static struct stretch stretch_from(const struct slots *slots, uint32_t page, uint32_t wanted)
 {
 	struct stretch found = {next_free(slots, page), 0};
@@ -129,7 +130,8 @@ uint32_t slots_take(struct slots *slots, uint32_t wanted, uint32_t *first)
 {
 	if (!slots_left(slots))
 		return 0;
-	struct stretch start = stretch_from(slots, slots->next, wanted), best = start, other = start;
+	struct stretch start = stretch_from(slots, slots->next, wanted);
+	struct stretch best = start, other = start;
 	for (unsigned n = 1; n < STRETCHES && best.count < wanted; n++) {
 		other = stretch_from(slots, other.first + other.count, wanted);
 		if (other.first == start.first)

@@ -2,10 +2,10 @@
  *
  * Which pages of a store are free (PG-62).
  *
- * What this is: a bit a page, and above it bits that say which words are all set, level upon level: the
- * next free page is found in as many steps as there are levels, however large and full the store is.
- * The search goes on where it ended (next fit), so that what is written one after the other lies in a
- * row.
+ * What this is: a bit a page, and above it bits that say which words are all set, level upon
+ * level: the next free page is found in as many steps as there are levels, however large and full
+ * the store is. The search goes on where it ended (next fit), so that what is written one after
+ * the other lies in a row.
  *
  * Units: pages of one store, numbered from 1. Errors: slots_init alone can fail.
  * Threads: guarded by the pager's lock.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is common to all stores: transfers are numbered, and a schedule may delay them or let them fail.
+ * What is common to all stores: transfers are numbered, and a schedule may delay them or let them
+ * fail.
  */
 #include "machine/store/store.h"
 

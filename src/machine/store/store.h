@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A store: one place where pages go that are not in RAM, and the operations of whatever holds them.
+ * A store: a place where pages go that are not in RAM, and the operations of whatever holds them.
  *
- * Two kinds exist: a paging file on the host's disk, and the host's memory, for tests. Which pages are
- * free, what failed, and the schedule that a test may set, are common to both.
+ * Two kinds exist: a paging file on the host's disk, and the host's memory, for tests. Which pages
+ * are free, what failed, and the schedule that a test may set, are common to both.
  *
- * Units: pages of the store, numbered from 1. Errors: 0 or an errno value; nothing is known then about
- * what was read or written.
- * Threads: (p) guarded by the pager's lock. store_read, store_write and store_grow take no lock and may
- * block on I/O: transfers may run in parallel, on pages that their callers own; one grows at a time.
+ * Units: pages of the store, numbered from 1. Errors: 0 or an errno value; nothing is known then
+ * about what was read or written.
+ * Threads: (p) guarded by the pager's lock. store_read, store_write and store_grow take no lock and
+ * may block on I/O: transfers may run in parallel, on pages that their callers own; one grows at a
+ * time.
  */
 #ifndef NTMM_MACHINE_STORE_STORE_H
 #define NTMM_MACHINE_STORE_STORE_H
@@ -31,11 +32,11 @@ struct store_operations {
 
 struct store {
 	const struct store_operations *operations;
-	struct slots slots;     /* (p) count changes only while the store grows */
-	uint32_t number;        /* of the paging file */
-	uint32_t failures;      /* (p) writes failed since one went well */
-	uint32_t alone;         /* (p) after a failed cluster: pages still to be tried by themselves */
-	bool failed;            /* (p) for good: no page is written to it any more */
+	struct slots slots; /* (p) count changes only while the store grows */
+	uint32_t number;    /* of the paging file */
+	uint32_t failures;  /* (p) writes failed since one went well */
+	uint32_t alone;     /* (p) after a failed cluster: pages still to be tried by themselves */
+	bool failed;        /* (p) for good: no page is written to it any more */
 	_Atomic uint64_t read_errors, write_errors;
 	ntmm_transfer_schedule schedule; /* NULL: none */
 	void *context;

@@ -35,7 +35,7 @@ static struct store *store_with(const struct stores *stores, slot_t slot)
 	return stores->store[slot_file(slot)];
 }
 
-/* ---- slots ------------------------------------------------------------------------------------ */
+/* ---- slots --------------------------------------------------------------------------------- */
 
 static uint32_t left(const struct store *store)
 {
@@ -98,7 +98,7 @@ bool stores_can_write(const struct stores *stores, slot_t slot)
 	return !store_with(stores, slot)->failed;
 }
 
-/* ---- transfers -------------------------------------------------------------------------------- */
+/* ---- transfers ----------------------------------------------------------------------------- */
 
 int stores_read(const struct stores *stores, slot_t first, void *pages, uint32_t count)
 {
@@ -133,7 +133,7 @@ void stores_note_write(struct stores *stores, slot_t first, uint32_t count, int 
 		give_up(stores, store);
 }
 
-/* ---- figures ---------------------------------------------------------------------------------- */
+/* ---- figures ------------------------------------------------------------------------------- */
 
 uint64_t stores_usable(const struct stores *stores)
 {

@@ -2,16 +2,17 @@
  *
  * The paging files of a machine: up to 16 stores, and their slots (PG-62).
  *
- * Slots are taken when a page is written, not when it is committed (CM-6), in a row where possible, so
- * that a cluster is one transfer: from the file that fails least, then from the one with most room. One
- * take in 16 goes the other way, so that what is wrong with a file is soon known: it works again, or has
- * failed for good after STORE_PATIENCE writes in a row. A file that has failed for good is still read.
+ * Slots are taken when a page is written, not when it is committed (CM-6), in a row where
+ * possible, so that a cluster is one transfer: from the file that fails least, then from the one
+ * with most room. One take in 16 goes the other way, so that what is wrong with a file is soon
+ * known: it works again, or has failed for good after STORE_PATIENCE writes in a row. A file that
+ * has failed for good is still read.
  *
- * What the files can keep is in the commit limit, and changes it: pages added, lost, or of a file that
- * failed for good.
+ * What the files can keep is in the commit limit, and changes it: pages added, lost, or of a file
+ * that failed for good.
  *
- * Units: slots. Errors: 0 or an errno value.
- * Threads: guarded by the pager's lock, except stores_read and stores_write, which may block on I/O.
+ * Units: slots. Errors: 0 or an errno value. Threads: guarded by the pager's lock, except
+ * stores_read and stores_write, which may block on I/O.
  */
 #ifndef NTMM_MACHINE_STORE_STORES_H
 #define NTMM_MACHINE_STORE_STORES_H
