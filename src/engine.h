@@ -18,14 +18,23 @@
 #include "base/units.h"
 #include "space/prot.h"
 
+struct section;
 struct space;
+struct view;
 
 enum copy_way { COPY_READ, COPY_WRITE };
 
-/* What QueryWorkingSetEx tells. */
+/* What QueryWorkingSetEx tells. `sharers`: entries that refer to a section's page. */
 struct residency {
-	bool valid, locked;
+	bool valid, locked, shared;
+	uint32_t sharers;
 	prot_t prot;
+};
+
+/* A section to be made. */
+struct section_wish {
+	uint64_t pages;
+	bool reserve; /* nothing is committed yet */
 };
 
 /* Pages. What GetProcessMemoryInfo tells. */
@@ -91,6 +100,22 @@ struct engine {
 	/* (0) Values are valid by WS-4 and WS-6. STATUS_INSUFFICIENT_RESOURCES when the machine cannot
 	 * promise the minimum. */
 	NTSTATUS (*set_limits)(struct space *space, const struct ws_limits *limits);
+
+	/* (0) A section of the space's machine, with one reference. STATUS_COMMITMENT_LIMIT,
+	 * STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MEMORY. */
+	NTSTATUS (*section_create)(struct space *space, const struct section_wish *wish,
+	                           struct section **section);
+	/* (0) The last reference is gone, no view is left. May block on I/O. */
+	void (*section_free)(struct section *section);
+	/* Whether the two are of one machine. */
+	bool (*section_fits)(struct space *space, const struct section *section);
+	/* (W) A view has been mapped; its pages can be touched from now on. */
+	void (*map)(struct space *space, struct view *view);
+	/* (W) Its pages go, what was copied too; the view is still in the space. */
+	void (*unmap)(struct space *space, struct view *view);
+	/* The space is locked. From the first page of `range`, of one view, on: how many pages are alike
+	 * in whether they have been copied for this process (CW-4); *copied: whether they have. */
+	uint64_t (*copied)(struct space *space, struct range range, bool *copied);
 
 	/* (0) A call has reserved or committed, decommitted or released `range`: for observers. */
 	void (*note)(struct space *space, enum note note, struct range range);

@@ -91,6 +91,64 @@ NTMM_API NTSTATUS NtSetInformationVirtualMemory(HANDLE process, uint32_t info_cl
                                                 uint32_t length)
 	NTMM_NAMED(NtSetInformationVirtualMemory);
 
+/* ---- sections (sections 16 and 17 of the rules) --------------------------------------------- */
+
+typedef struct _UNICODE_STRING {
+	USHORT Length; /* bytes */
+	USHORT MaximumLength;
+	WCHAR *Buffer;
+} UNICODE_STRING, *PUNICODE_STRING;
+
+typedef struct _OBJECT_ATTRIBUTES {
+	ULONG Length;
+	HANDLE RootDirectory; /* NULL: names are those of the machine */
+	PUNICODE_STRING ObjectName;
+	ULONG Attributes; /* OBJ_OPENIF */
+	PVOID SecurityDescriptor;
+	PVOID SecurityQualityOfService;
+} OBJECT_ATTRIBUTES, *POBJECT_ATTRIBUTES;
+
+#define OBJ_OPENIF 0x00000080
+
+/* A section of the machine that the calling thread is attached to; without one
+ * STATUS_NOT_SUPPORTED. `attributes` may be NULL: no name. *size, which may be NULL for a file: bytes.
+ * `protect` and `allocation` (SEC_) as rules SC-2 and SC-4. `file` NULL: backed by the paging file.
+ * STATUS_OBJECT_NAME_EXISTS, a success, when OBJ_OPENIF found the name. */
+NTMM_API NTSTATUS NtCreateSection(HANDLE *section, uint32_t access,
+                                  const OBJECT_ATTRIBUTES *attributes, const uint64_t *size,
+                                  uint32_t protect, uint32_t allocation, HANDLE file)
+	NTMM_NAMED(NtCreateSection);
+NTMM_API NTSTATUS NtOpenSection(HANDLE *section, uint32_t access,
+                                const OBJECT_ATTRIBUTES *attributes) NTMM_NAMED(NtOpenSection);
+
+typedef enum _SECTION_INHERIT { ViewShare = 1, ViewUnmap = 2 } SECTION_INHERIT;
+
+/* *base: 0 lets the system choose. *offset, which may be NULL, and *size: bytes, written back. Rules
+ * MV. Processes of another machine than the section's: STATUS_NOT_SAME_DEVICE. */
+NTMM_API NTSTATUS NtMapViewOfSection(HANDLE section, HANDLE process, uint64_t *base,
+                                     uint64_t zero_bits, uint64_t commit, uint64_t *offset,
+                                     uint64_t *size, SECTION_INHERIT inherit, uint32_t type,
+                                     uint32_t protect) NTMM_NAMED(NtMapViewOfSection);
+/* Rules UV. */
+NTMM_API NTSTATUS NtUnmapViewOfSection(HANDLE process, uint64_t address)
+	NTMM_NAMED(NtUnmapViewOfSection);
+NTMM_API NTSTATUS NtUnmapViewOfSectionEx(HANDLE process, uint64_t address, uint32_t flags)
+	NTMM_NAMED(NtUnmapViewOfSectionEx);
+
+typedef enum _SECTION_INFORMATION_CLASS {
+	SectionBasicInformation = 0,
+} SECTION_INFORMATION_CLASS;
+
+typedef struct _SECTION_BASIC_INFORMATION {
+	PVOID BaseAddress;
+	ULONG Attributes; /* SEC_ (SC-13) */
+	LONGLONG Size;
+} SECTION_BASIC_INFORMATION, *PSECTION_BASIC_INFORMATION;
+
+/* Needs SECTION_QUERY. *returned, which may be NULL: bytes written. */
+NTMM_API NTSTATUS NtQuerySection(HANDLE section, SECTION_INFORMATION_CLASS info_class, void *buffer,
+                                 uint64_t length, uint64_t *returned) NTMM_NAMED(NtQuerySection);
+
 /* By process identifier. */
 NTMM_API NTSTATUS NtOpenProcess(HANDLE *process, uint32_t access, uint64_t pid)
 	NTMM_NAMED(NtOpenProcess);

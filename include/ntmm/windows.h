@@ -58,10 +58,19 @@ NTMM_BEGIN
 #define PAGE_TARGETS_INVALID 0x40000000
 #define PAGE_TARGETS_NO_UPDATE 0x40000000
 
+#define MEM_DIFFERENT_IMAGE_BASE_OK 0x00800000
+#define MEM_DOS_LIM 0x40000000
+#define MEM_UNMAP_WITH_TRANSIENT_BOOST 0x00000001
+
+#define SEC_BASED 0x00200000
+#define SEC_NO_CHANGE 0x00400000
+#define SEC_FILE 0x00800000
+#define SEC_IMAGE 0x01000000
+#define SEC_PROTECTED_IMAGE 0x02000000
 #define SEC_RESERVE 0x04000000
 #define SEC_COMMIT 0x08000000
-#define SEC_IMAGE 0x01000000
 #define SEC_NOCACHE 0x10000000
+#define SEC_IMAGE_NO_EXECUTE (SEC_IMAGE | SEC_NOCACHE)
 #define SEC_WRITECOMBINE 0x40000000
 #define SEC_LARGE_PAGES 0x80000000
 
@@ -69,11 +78,17 @@ NTMM_BEGIN
 #define SECTION_MAP_WRITE 0x0002
 #define SECTION_MAP_READ 0x0004
 #define SECTION_MAP_EXECUTE 0x0008
-#define FILE_MAP_COPY 0x0001
+#define SECTION_EXTEND_SIZE 0x0010
+#define SECTION_MAP_EXECUTE_EXPLICIT 0x0020
+#define SECTION_ALL_ACCESS 0x000F001F
+#define FILE_MAP_COPY 0x00000001
 #define FILE_MAP_WRITE SECTION_MAP_WRITE
 #define FILE_MAP_READ SECTION_MAP_READ
-#define FILE_MAP_EXECUTE 0x0020
-#define FILE_MAP_ALL_ACCESS 0x000F001F
+#define FILE_MAP_EXECUTE SECTION_MAP_EXECUTE_EXPLICIT
+#define FILE_MAP_ALL_ACCESS SECTION_ALL_ACCESS
+#define FILE_MAP_LARGE_PAGES 0x20000000
+#define FILE_MAP_TARGETS_INVALID 0x40000000
+#define FILE_MAP_RESERVE 0x80000000
 
 #define WRITE_WATCH_FLAG_RESET 0x00000001
 
@@ -287,6 +302,47 @@ NTMM_API BOOL ReadProcessMemory(HANDLE process, LPCVOID address, LPVOID buffer, 
 NTMM_API BOOL WriteProcessMemory(HANDLE process, LPVOID address, LPCVOID buffer, SIZE_T size,
                                  SIZE_T *copied) NTMM_NAMED(WriteProcessMemory);
 
+/* ---- sections and views (sections 16 and 17) ------------------------------------------------- */
+
+/* Of the machine of the current process. `file` INVALID_HANDLE_VALUE: backed by the paging file.
+ * GetLastError() is 0 or, when the name was there, ERROR_ALREADY_EXISTS (SC-10). Names are the
+ * machine's; ANSI ones are UTF-8. */
+NTMM_API HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect,
+                                   DWORD size_high, DWORD size_low, LPCSTR name)
+	NTMM_NAMED(CreateFileMappingA);
+NTMM_API HANDLE CreateFileMappingW(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect,
+                                   DWORD size_high, DWORD size_low, LPCWSTR name)
+	NTMM_NAMED(CreateFileMappingW);
+NTMM_API HANDLE OpenFileMappingA(DWORD access, BOOL inherit, LPCSTR name)
+	NTMM_NAMED(OpenFileMappingA);
+NTMM_API HANDLE OpenFileMappingW(DWORD access, BOOL inherit, LPCWSTR name)
+	NTMM_NAMED(OpenFileMappingW);
+NTMM_API LPVOID MapViewOfFile(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low,
+                              SIZE_T bytes) NTMM_NAMED(MapViewOfFile);
+NTMM_API LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low,
+                                SIZE_T bytes, LPVOID address) NTMM_NAMED(MapViewOfFileEx);
+/* `protect` is a page protection; `node` is a hint. */
+NTMM_API LPVOID MapViewOfFileNuma2(HANDLE mapping, HANDLE process, ULONG64 offset, PVOID address,
+                                   SIZE_T bytes, ULONG type, ULONG protect, ULONG node)
+	NTMM_NAMED(MapViewOfFileNuma2);
+static inline LPVOID MapViewOfFile2(HANDLE mapping, HANDLE process, ULONG64 offset, PVOID address,
+                                    SIZE_T bytes, ULONG type, ULONG protect)
+{
+	return MapViewOfFileNuma2(mapping, process, offset, address, bytes, type, protect,
+	                          0xFFFFFFFF);
+}
+NTMM_API BOOL UnmapViewOfFile(LPCVOID address) NTMM_NAMED(UnmapViewOfFile);
+NTMM_API BOOL UnmapViewOfFileEx(LPVOID address, ULONG flags) NTMM_NAMED(UnmapViewOfFileEx);
+NTMM_API BOOL UnmapViewOfFile2(HANDLE process, PVOID address, ULONG flags)
+	NTMM_NAMED(UnmapViewOfFile2);
+#ifdef UNICODE
+#define CreateFileMapping CreateFileMappingW
+#define OpenFileMapping OpenFileMappingW
+#else
+#define CreateFileMapping CreateFileMappingA
+#define OpenFileMapping OpenFileMappingA
+#endif
+
 /* ---- hints (section 20) --------------------------------------------------------------------- */
 
 NTMM_API BOOL PrefetchVirtualMemory(HANDLE process, ULONG_PTR count,
@@ -325,15 +381,6 @@ NTMM_API BOOL QueryWorkingSetEx(HANDLE process, PVOID entries, DWORD bytes)
 NTMM_API UINT GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID *addresses,
                             ULONG_PTR *count, LPDWORD granularity) NTMM_NAMED(GetWriteWatch);
 NTMM_API UINT ResetWriteWatch(LPVOID base, SIZE_T size) NTMM_NAMED(ResetWriteWatch);
-
-/* ---- not supported yet: these answer ERROR_NOT_SUPPORTED ------------------------------------- */
-
-NTMM_API HANDLE CreateFileMappingA(HANDLE file, LPSECURITY_ATTRIBUTES security, DWORD protect,
-                                   DWORD size_high, DWORD size_low, LPCSTR name)
-	NTMM_NAMED(CreateFileMappingA);
-NTMM_API LPVOID MapViewOfFileEx(HANDLE mapping, DWORD access, DWORD offset_high, DWORD offset_low,
-                                SIZE_T bytes, LPVOID address) NTMM_NAMED(MapViewOfFileEx);
-NTMM_API BOOL UnmapViewOfFile(LPCVOID address) NTMM_NAMED(UnmapViewOfFile);
 
 NTMM_END
 #endif

@@ -19,6 +19,7 @@ static const char *const rank_names[RANKS] = {
 	[RANK_HANDLES] = "handles",
 	[RANK_SPACE] = "space",
 	[RANK_GROWTH] = "growth",
+	[RANK_SECTION] = "section",
 	[RANK_PAGER] = "pager",
 	[RANK_LEAF] = "leaf",
 };

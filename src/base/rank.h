@@ -4,11 +4,12 @@
  *
  *      handles          the handle table, the list of processes (object/)
  *        └ space        what Windows can say about a process's pages; read by faults, written by calls
- *            └ growth   the sizes of a machine's paging files
- *                └ pager    frames, lists, page maps, working sets, slots and TLBs of a machine
- *                    └ leaf last: takes none below it
+ *            └ section  which pages of a section are committed
+ *                └ growth   the sizes of a machine's paging files
+ *                    └ pager    frames, lists, page maps, working sets, slots and TLBs of a machine
+ *                        └ leaf last: takes none below it
  *
- * No lock but `space` and `growth` is held across I/O; none is held in an observer.
+ * No lock but `space`, `section` and `growth` is held across I/O; none is held in an observer.
  * Debug builds (NTMM_DEBUG) check the order and abort on a breach.
  */
 #ifndef NTMM_BASE_RANK_H
@@ -17,6 +18,7 @@
 enum rank {
 	RANK_HANDLES,
 	RANK_SPACE,
+	RANK_SECTION,
 	RANK_GROWTH,
 	RANK_PAGER,
 	RANK_LEAF,

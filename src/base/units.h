@@ -11,6 +11,7 @@
 #define PAGE_SHIFT 12
 #define PAGE_BYTES UINT64_C(4096)
 #define GRANULE_PAGES UINT64_C(16) /* allocation granularity, 64 KB */
+#define GRANULE_BYTES (GRANULE_PAGES * PAGE_BYTES)
 
 /* [start, end) in page numbers. */
 struct range {

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "embed/embed.h"
 #include "object/handle.h"
+#include "object/section.h"
 #include "machine/pager/events.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/visit.h"
@@ -37,6 +38,7 @@ void ntmm_machine_destroy(ntmm_machine *machine)
 	if (!machine)
 		return;
 	process_each(machine, end_process, NULL);
+	section_objects_end(machine);
 	machine_destroy(machine);
 }
 
@@ -91,7 +93,7 @@ static void fill_events(const struct pager *pager, ntmm_machine_counters *c)
 	c->write_errors = pager->write_errors;
 	c->lost_events = pager->queue.lost;
 	for (uint32_t i = 0; i < pager->map_count; i++)
-		c->processes += pager->maps[i] != NULL;
+		c->processes += pager->maps[i] && !pager->maps[i]->segment;
 }
 
 NTSTATUS ntmm_machine_get_counters(ntmm_machine *machine, ntmm_machine_counters *counters)
@@ -158,8 +160,9 @@ static void check_entry(struct page_map *map, struct place place, uint64_t page,
 	struct run run = space_run(agreement->space, address_of(page));
 	const struct watch *watch = run.vad ? run.vad->watch : NULL;
 	attr_t attr = run.attr;
+	prot_t prot = attr_prot(attr);
 	bool agrees = attr_is_committed(attr) && !(attr & ATTR_OFFERED) &&
-	              pte_prot(pte) == attr_prot(attr);
+	              (pte_prot(pte) == prot || pte_prot(pte) == prot_after_copy(prot));
 	if (agreement->fine && pte_is_present(pte) && !agrees)
 		agreement->fine =
 			complain("process %u, page %#lx: the entry and the space disagree",

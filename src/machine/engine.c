@@ -10,7 +10,9 @@
 #include "machine/thread/thread.h"
 #include "machine/pager/change.h"
 #include "machine/pager/events.h"
+#include "machine/pager/page_lock.h"
 #include "machine/pager/page_map.h"
+#include "machine/pager/share.h"
 #include "machine/pager/transfer.h"
 #include "machine/pager/shoot.h"
 #include "machine/pager/trim.h"
@@ -78,6 +80,44 @@ static NTSTATUS copy(struct space *space, uint64_t address, void *host, uint64_t
 	return transfer_bytes(&transfer, done);
 }
 
+/* ---- sections -------------------------------------------------------------------------------- */
+
+static NTSTATUS section_create(struct space *space, const struct section_wish *wish,
+                               struct section **section)
+{
+	struct segment *segment;
+	NTSTATUS status = segment_create(map_of(space)->pager, &machine_engine, wish, &segment);
+	if (!status)
+		*section = &segment->section;
+	return status;
+}
+
+static void section_free(struct section *section)
+{
+	segment_destroy(segment_of(section));
+}
+
+static bool section_fits(struct space *space, const struct section *section)
+{
+	return section->ledger == space->ledger;
+}
+
+static void map_view(struct space *space, struct view *view)
+{
+	segment_link(map_of(space), view);
+}
+
+static void unmap_view(struct space *space, struct view *view)
+{
+	pages_decommit(map_of(space), view->range);
+	segment_unlink(map_of(space), view);
+}
+
+static uint64_t copied(struct space *space, struct range range, bool *is_copied)
+{
+	return segment_copied(map_of(space), range, is_copied);
+}
+
 /* ---- figures (0) ----------------------------------------------------------------------------- */
 
 static void empty(struct space *space)
@@ -89,6 +129,20 @@ static void empty(struct space *space)
 	pager_deliver(map_of(space)->pager);
 }
 
+static bool is_in_view(const struct space *space, uint64_t page)
+{
+	const struct vad *vad = space_run(space, address_of(page)).vad;
+	return vad && vad->view;
+}
+
+/* The page is the process's, not a section's. */
+static bool is_own(const struct page_map *map, struct place place, struct pte pte)
+{
+	if (pte_is_present(pte) && place.level == 1)
+		return !is_shared(&map->pager->phys, place, pte_frame(pte));
+	return place.level == 1 && !pte_is_zero(pte);
+}
+
 static void residency(struct space *space, uint64_t page, struct residency *residency)
 {
 	struct page_map *map = map_of(space);
@@ -97,9 +151,13 @@ static void residency(struct space *space, uint64_t page, struct residency *resi
 		return;
 	struct place place = map_walk(&map->pager->phys, map->root, page);
 	struct pte pte = pte_load(place.entry);
+	residency->shared = is_in_view(space, page) && !is_own(map, place, pte);
 	if (place.level == 1 && pte_is_present(pte)) {
 		const struct frame *record = frame_at(&map->pager->phys, pte_frame(pte));
-		*residency = (struct residency){true, (record->flags & FRAME_LOCKED) != 0, pte_prot(pte)};
+		residency->valid = true;
+		residency->locked = page_locks(map, place);
+		residency->prot = pte_prot(pte);
+		residency->sharers = residency->shared ? record->share : 0;
 	}
 	machine_process_unlock(machine_process_of(space));
 }
@@ -232,6 +290,12 @@ const struct engine machine_engine = {
 	.memory = memory,
 	.get_limits = get_limits,
 	.set_limits = set_limits,
+	.section_create = section_create,
+	.section_free = section_free,
+	.section_fits = section_fits,
+	.map = map_view,
+	.unmap = unmap_view,
+	.copied = copied,
 	.note = note,
 	.end = end,
 	.free = free_process,

@@ -3,13 +3,13 @@
  * NtAllocateVirtualMemory: reserve and commit (rules VA). MEM_RESET is in reset.c.
  */
 #include "nt/alloc.h"
+#include "nt/view_pages.h"
+#include "nt/zero_bits.h"
 
 #define ACTIONS (MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO)
 #define RESETS (MEM_RESET | MEM_RESET_UNDO)
 #define NOT_YET (MEM_PHYSICAL | MEM_LARGE_PAGES)
 #define MODIFIERS (MEM_TOP_DOWN | MEM_WRITE_WATCH | NOT_YET)
-#define MOST_ZERO_BITS 21 /* of those that count bits: more would be a mask, or nothing (VA-70) */
-#define LEAST_ZERO_MASK 32
 
 static bool is_large_pages_wrong(uint32_t type)
 {
@@ -48,20 +48,6 @@ static NTSTATUS check_protect(uint32_t type, uint32_t protect, prot_t *prot)
 		return STATUS_INVALID_PAGE_PROTECTION;
 	if (targets && !prot_can_execute(*prot))
 		return STATUS_INVALID_PAGE_PROTECTION;
-	return STATUS_SUCCESS;
-}
-
-/* VA-2, VA-70, VA-71. */
-static NTSTATUS check_zero_bits(const struct layout *layout, uint64_t zero_bits, uint64_t *highest)
-{
-	uint64_t most = UINT64_MAX;
-	if (zero_bits >= LEAST_ZERO_MASK && layout->wide_system)
-		most >>= __builtin_clzll(zero_bits);
-	else if (zero_bits > MOST_ZERO_BITS)
-		return STATUS_INVALID_PARAMETER_3;
-	else if (zero_bits)
-		most = UINT32_MAX >> zero_bits;
-	*highest = min_u64(most, layout->highest);
 	return STATUS_SUCCESS;
 }
 
@@ -126,12 +112,23 @@ static void reserve_apply(struct space *space, const struct alloc *alloc)
 		space_watch(space, alloc->range.start, alloc->watch);
 }
 
+static NTSTATUS commit_view_check(struct space *space, const struct vad *vad, struct alloc *alloc)
+{
+	struct view_change change = {.range = alloc->range, .prot = alloc->prot};
+	NTSTATUS status = view_commit_check(space, vad, &change);
+	alloc->prot = change.prot;
+	alloc->charge = change.charge;
+	return status;
+}
+
 static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 {
 	struct vad *vad;
 	alloc->range = pages_touched(alloc->base, alloc->last); /* VA-40 */
 	if (!space_one_vad(space, alloc->range, &vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-41 */
+	if (vad->view)
+		return commit_view_check(space, vad, alloc);
 	if (prot_is_copy(alloc->prot) || vad->kind == VAD_SHARED_PAGE)
 		return STATUS_INVALID_PAGE_PROTECTION; /* VA-17, AS-4 */
 	NTSTATUS status = space_prepare(space, 1);
@@ -143,6 +140,11 @@ static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 static void commit_apply(struct space *space, const struct alloc *alloc)
 {
 	struct vad *vad = runs_at(&space->runs, alloc->range.start).vad;
+	if (vad->view) {
+		struct view_change change = {alloc->range, alloc->prot, alloc->charge};
+		view_change_apply(space, &change);
+		return;
+	}
 	prot_t prot = space_private_prot(vad, alloc->prot); /* PR-8 */
 	take_back_offered(space, alloc->range);
 	space_commit(space, alloc->range, prot, alloc->charge);
@@ -181,9 +183,9 @@ static NTSTATUS allocate(struct target *target, struct alloc *alloc)
 static NTSTATUS check(const struct layout *layout, struct alloc *alloc, uint64_t zero_bits,
                       uint32_t protect)
 {
-	NTSTATUS status = check_zero_bits(layout, zero_bits, &alloc->highest);
-	if (!status)
-		status = check_type(alloc->type);
+	if (!zero_bits_highest(layout, zero_bits, &alloc->highest))
+		return STATUS_INVALID_PARAMETER_3; /* VA-2 */
+	NTSTATUS status = check_type(alloc->type);
 	if (!status)
 		status = check_protect(alloc->type, protect, &alloc->prot);
 	if (!status && alloc->type & NOT_YET)

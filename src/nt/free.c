@@ -41,6 +41,8 @@ static NTSTATUS find_range(const struct space *space, struct free *f, const stru
 	const struct vad *vad = runs_at(&space->runs, page).vad;
 	if (!vad)
 		return STATUS_MEMORY_NOT_ALLOCATED; /* VF-4 */
+	if (vad->view)
+		return STATUS_UNABLE_TO_DELETE_SECTION; /* VF-6 */
 	if (f->whole && page != vad->range.start)
 		return STATUS_FREE_VM_NOT_AT_BASE; /* VF-11, VF-30 */
 	f->range = f->whole ? vad->range : pages_touched(f->base, f->last);

@@ -3,11 +3,13 @@
  * NtProtectVirtualMemory (rules VP).
  */
 #include "nt/target.h"
+#include "nt/view_pages.h"
 
 struct protect {
 	struct range range;
 	prot_t prot; /* asked for; from protect_check on: that the pages get */
 	prot_t old;  /* of the first page (VP-6) */
+	struct charge charge; /* of a view: for copies (CW-6) */
 };
 
 /* VP-1. PAGE_TARGETS_NO_UPDATE tells nothing that is kept here (PR-6). */
@@ -33,11 +35,23 @@ static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t
 	return STATUS_SUCCESS;
 }
 
+static NTSTATUS protect_view_check(struct space *space, const struct vad *vad, struct protect *p)
+{
+	struct view_change change = {.range = p->range, .prot = p->prot};
+	NTSTATUS status = view_protect_check(space, vad, &change);
+	p->prot = change.prot;
+	p->charge = change.charge;
+	return status;
+}
+
 static NTSTATUS protect_check(struct space *space, struct protect *p)
 {
 	struct vad *vad;
 	if (!space_one_vad(space, p->range, &vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VP-4 */
+	p->old = attr_prot(space_seen(space, p->range.start).attr);
+	if (vad->view)
+		return protect_view_check(space, vad, p);
 	if (prot_is_copy(p->prot))
 		return STATUS_INVALID_PARAMETER_4; /* VP-8 */
 	if (!space_all_committed(space, p->range))
@@ -45,7 +59,6 @@ static NTSTATUS protect_check(struct space *space, struct protect *p)
 	p->prot = space_private_prot(vad, p->prot); /* PR-8 */
 	if (vad->kind == VAD_SHARED_PAGE && p->prot != PROT_READONLY)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, VP-13 */
-	p->old = attr_prot(runs_at(&space->runs, p->range.start).attr);
 	return space_prepare(space, 1);
 }
 
@@ -58,6 +71,11 @@ static bool is_so_already(const struct space *space, const struct protect *p)
 
 static void protect_apply(struct space *space, const struct protect *p)
 {
+	if (runs_at(&space->runs, p->range.start).vad->view) {
+		struct view_change change = {p->range, p->prot, p->charge};
+		view_change_apply(space, &change);
+		return;
+	}
 	if (is_so_already(space, p))
 		return;
 	take_back_offered(space, p->range);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "nt/target.h"
+#include "space/view.h"
 
 struct query {
 	uint64_t address;
@@ -13,17 +14,18 @@ struct query {
 	uint64_t written; /* bytes of it written */
 };
 
-/* VQ-7: Windows cannot tell them apart. Being offered shows nowhere. */
+/* VQ-7: Windows cannot tell them apart. Being offered, or charged, shows nowhere. */
 static bool are_alike(struct run a, struct run b)
 {
-	return a.vad == b.vad && (a.attr & ~ATTR_OFFERED) == (b.attr & ~ATTR_OFFERED);
+	const attr_t unseen = ATTR_OFFERED | ATTR_CHARGED;
+	return a.vad == b.vad && (a.attr & ~unseen) == (b.attr & ~unseen);
 }
 
-static uint64_t region_end(const struct space *space, struct run run)
+static uint64_t region_end(struct space *space, struct run run)
 {
 	struct run next = run;
 	while (next.end < space->runs.whole.end) {
-		next = runs_at(&space->runs, next.end);
+		next = space_seen(space, next.end);
 		if (!are_alike(run, next))
 			return next.start;
 	}
@@ -35,10 +37,17 @@ static PVOID pointer_to(uint64_t page)
 	return (PVOID)(uintptr_t)address_of(page);
 }
 
-/* The table of rule VQ-10. */
-static void describe(const struct space *space, uint64_t page, MEMORY_BASIC_INFORMATION *info)
+static DWORD type_of(const struct vad *vad)
 {
-	struct run run = runs_at(&space->runs, page);
+	if (!vad->view)
+		return MEM_PRIVATE;
+	return vad->view->section->kind == SECTION_IMAGE ? MEM_IMAGE : MEM_MAPPED;
+}
+
+/* The table of rule VQ-10. */
+static void describe(struct space *space, uint64_t page, MEMORY_BASIC_INFORMATION *info)
+{
+	struct run run = space_seen(space, page);
 	__builtin_prefetch(run.vad); /* while the end is looked for */
 	memset(info, 0, sizeof *info); /* with what lies between the members: it goes out, too */
 	info->BaseAddress = pointer_to(page);
@@ -52,7 +61,7 @@ static void describe(const struct space *space, uint64_t page, MEMORY_BASIC_INFO
 	info->AllocationProtect = prot_to_win32(run.vad->protect);
 	info->State = committed ? MEM_COMMIT : MEM_RESERVE;
 	info->Protect = committed ? prot_to_win32(attr_prot(run.attr)) : 0;
-	info->Type = MEM_PRIVATE;
+	info->Type = type_of(run.vad);
 }
 
 /* Fills in the answer: as much as fits. */
@@ -95,15 +104,17 @@ static NTSTATUS query_region(struct target *target, struct query *query)
 	return STATUS_SUCCESS;
 }
 
-/* WS-10. Private pages are shared with nobody. */
+/* WS-10. */
 static ULONG_PTR attributes(struct space *space, uint64_t address)
 {
 	PSAPI_WORKING_SET_EX_BLOCK block = {.Flags = 0};
 	struct residency residency = {.valid = false};
 	if (address <= space->layout->maximum)
 		space->engine->residency(space, page_of(address), &residency);
+	block.Shared = residency.shared;
 	if (!residency.valid)
-		return 0;
+		return block.Flags;
+	block.ShareCount = min_u64(residency.sharers, 7) & 7;
 	block.Valid = 1;
 	block.Win32Protection = prot_to_win32(residency.prot) & 0x7FF;
 	block.Locked = residency.locked;

@@ -4,6 +4,7 @@
  * so the space stays as it is and the engine does the work.
  */
 #include "nt/alloc.h"
+#include "space/view.h"
 
 NTSTATUS reset_check(struct space *space, struct alloc *alloc)
 {
@@ -11,6 +12,8 @@ NTSTATUS reset_check(struct space *space, struct alloc *alloc)
 	alloc->range = pages_touched(alloc->base, alloc->last);
 	if (!space_one_vad(space, alloc->range, &vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-62 */
+	if (vad->view && vad->view->section->kind != SECTION_MEMORY)
+		return STATUS_USER_MAPPED_FILE; /* VA-66 */
 	if (vad->kind == VAD_SHARED_PAGE)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */
 	return STATUS_SUCCESS;

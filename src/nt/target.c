@@ -72,7 +72,7 @@ bool next_run(const struct space *space, struct range range, struct run *run)
 	uint64_t page = run->end;
 	if (page >= range.end)
 		return false;
-	*run = runs_at(&space->runs, page);
+	*run = space_run(space, address_of(page));
 	run->start = page;
 	run->end = min_u64(run->end, range.end);
 	return true;

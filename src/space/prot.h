@@ -11,7 +11,7 @@
  *     +-----+-------+
  *
  * An attr_t is what Windows can say about one page of an allocation: its protection, and whether it
- * is committed and offered. A reserved page is ATTR_RESERVED.
+ * is committed, offered, or charged though it is a section's. A reserved page is ATTR_RESERVED.
  */
 #ifndef NTMM_SPACE_PROT_H
 #define NTMM_SPACE_PROT_H
@@ -41,6 +41,7 @@ enum {
 enum {
 	ATTR_RESERVED = 0,
 	ATTR_PROT_MASK = 0x1F,
+	ATTR_CHARGED = 0x20, /* of a view: a private copy has been charged */
 	ATTR_OFFERED = 0x40,
 	ATTR_COMMITTED = 0x80,
 };
@@ -65,6 +66,12 @@ static inline bool prot_is_copy(prot_t p)
 {
 	return (p & PROT_ACCESS_MASK) == PROT_WRITECOPY ||
 	       (p & PROT_ACCESS_MASK) == PROT_EXECUTE_WRITECOPY;
+}
+
+/* Of a copy-on-write page once it has been copied (PR-11). Modifiers stay. */
+static inline prot_t prot_after_copy(prot_t p)
+{
+	return prot_is_copy(p) ? (prot_t)(p - (PROT_WRITECOPY - PROT_READWRITE)) : p;
 }
 
 static inline bool prot_can_read(prot_t p)

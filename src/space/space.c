@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/os.h"
 #include "space/tables.h"
+#include "space/view.h"
 
 #define SHARED_PAGE page_of(UINT64_C(0x7FFE0000))
 
@@ -50,6 +51,8 @@ NTSTATUS space_init(struct space *space, const struct engine *engine, const stru
 
 void vad_free(struct vad *vad)
 {
+	if (vad && vad->view)
+		view_free(vad->view);
 	if (vad)
 		watch_drop(vad->watch);
 	os_free(vad);
@@ -67,6 +70,7 @@ static void free_vads(struct space *space)
 	}
 	vad_free(last);
 	os_free(space->spare_vad);
+	os_free(space->spare_view);
 }
 
 static bool mark_ended(struct space *space)
@@ -98,9 +102,25 @@ void space_destroy(struct space *space)
 	shared_lock_destroy(&space->lock);
 }
 
+/* VQ-15: what the section says of the page, from it on. */
+static struct run cut_to_section(struct run run, uint64_t page)
+{
+	const struct view *view = run.vad->view;
+	uint64_t end = view_page(view, run.end);
+	if (!view->section->reserve)
+		return run;
+	if (!section_is_committed(view->section, view_page(view, page), &end))
+		run.attr = ATTR_RESERVED;
+	run.start = page;
+	run.end = page + (end - view_page(view, page));
+	return run;
+}
+
 struct run space_run(const struct space *space, uint64_t address)
 {
-	return runs_at(&space->runs, page_of(address));
+	uint64_t page = page_of(address);
+	struct run run = runs_at(&space->runs, page);
+	return run.vad && run.vad->view ? cut_to_section(run, page) : run;
 }
 
 bool space_one_vad(const struct space *space, struct range range, struct vad **vad)
@@ -111,7 +131,12 @@ bool space_one_vad(const struct space *space, struct range range, struct vad **v
 
 bool space_all_committed(const struct space *space, struct range range)
 {
-	return runs_committed(&space->runs, range) == range_pages(range);
+	const struct view *view = runs_at(&space->runs, range.start).vad->view;
+	if (runs_committed(&space->runs, range) != range_pages(range))
+		return false;
+	return !view || section_all_committed(view->section,
+	                                      (struct range){view_page(view, range.start),
+	                                                     view_page(view, range.end)});
 }
 
 NTSTATUS space_place(const struct space *space, struct range bounds, uint64_t pages, uint64_t align,
@@ -127,6 +152,13 @@ prot_t space_private_prot(const struct vad *vad, prot_t prot)
 	if (prot == PROT_NOACCESS || prot_is_guard(prot))
 		return prot;
 	return (prot & PROT_ACCESS_MASK) | prot_cache_of(vad->protect);
+}
+
+/* Pages of a run that are charged to the process (CM-2). */
+static uint64_t charged_of(struct run run)
+{
+	bool private = run.vad && run.vad->kind == VAD_PRIVATE && attr_is_committed(run.attr);
+	return private || run.attr & ATTR_CHARGED ? run.end - run.start : 0;
 }
 
 static bool check_run(const struct space *space, struct run run, uint64_t *free_pages)
@@ -147,7 +179,7 @@ static bool check_run(const struct space *space, struct run run, uint64_t *free_
 
 bool space_check(const struct space *space)
 {
-	uint64_t free_pages = 0;
+	uint64_t free_pages = 0, charged = 0;
 	if (space->ended)
 		return true;
 	if (!runs_check(&space->runs))
@@ -156,11 +188,11 @@ bool space_check(const struct space *space)
 		struct run run = runs_at(&space->runs, page);
 		if (!check_run(space, run, &free_pages))
 			return false;
+		charged += charged_of(run);
 		page = run.end;
 	}
-	uint64_t committed = runs_committed(&space->runs, space->runs.whole);
-	if (committed != space->commit + 1) /* the shared page is not charged */
-		return complain("%lu pages committed, %lu charged", committed - 1, space->commit);
+	if (charged != space->commit)
+		return complain("%lu pages to be charged, %lu charged", charged, space->commit);
 	if (free_pages != space->free_pages)
 		return complain("%lu pages free, %lu counted", free_pages, space->free_pages);
 	uint64_t tables = tables_to_drop(&space->runs, space->runs.whole);

@@ -22,9 +22,12 @@
 #include "space/runs.h"
 #include "space/watch.h"
 
+struct view;
+
 enum vad_kind {
 	VAD_PRIVATE,
 	VAD_SHARED_PAGE, /* 0x7FFE0000 (AS-4): the system's; cannot be changed */
+	VAD_VIEW,        /* of a section: view.h */
 };
 
 /* One allocation: what one reserve made. */
@@ -33,6 +36,7 @@ struct vad {
 	prot_t protect;      /* AllocationProtect, never changes (VA-27) */
 	uint8_t kind;        /* enum vad_kind */
 	struct watch *watch; /* MEM_WRITE_WATCH: which pages were written; NULL: not asked for */
+	struct view *view;   /* of a VAD_VIEW; NULL */
 };
 
 struct space {
@@ -42,6 +46,7 @@ struct space {
 	struct ledger *ledger;  /* of the machine */
 	struct runs runs;       /* (l) */
 	struct vad *spare_vad;  /* (l) for the next reserve or split, from space_prepare */
+	struct view *spare_view; /* (l) the same for a view */
 	uint64_t commit;        /* (l) private pages charged */
 	uint64_t commit_peak;   /* (l) */
 	uint64_t tables;        /* (l) pages charged for page tables */
@@ -64,11 +69,12 @@ void space_destroy(struct space *space);
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
-/* The run that holds the page of `address`, which is at most the maximum application address. */
+/* The run that holds the page of `address`, which is at most the maximum application address; of a
+ * view of a SEC_RESERVE section, cut to where the section is as committed as there. */
 struct run space_run(const struct space *space, uint64_t address);
 /* Whether every page of `range` belongs to one allocation; *vad is the one of the first page. */
 bool space_one_vad(const struct space *space, struct range range, struct vad **vad);
-/* Whether every page of `range` is committed. */
+/* Whether every page of `range`, in one allocation, is committed. */
 bool space_all_committed(const struct space *space, struct range range);
 
 /* What an access by `mode` to `address` means. */

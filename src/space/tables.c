@@ -5,9 +5,6 @@
  */
 #include "space/tables.h"
 
-#define LEVEL_BITS 9
-#define LEVELS 3
-
 /* Spans of [start, end) (span numbers) in which the runs of the space have a committed page. */
 static uint64_t spans_in_use(const struct runs *runs, uint64_t start, uint64_t end, unsigned shift)
 {
@@ -69,8 +66,8 @@ static uint64_t drop_at_level(const struct runs *runs, struct range range, unsig
 uint64_t tables_to_add(const struct runs *runs, struct range range)
 {
 	uint64_t tables = 0, add = 1;
-	for (unsigned level = 1; level <= LEVELS && add; level++) {
-		add = add_at_level(runs, range, level * LEVEL_BITS);
+	for (unsigned level = 1; level <= TABLE_LEVELS && add; level++) {
+		add = add_at_level(runs, range, level * TABLE_BITS);
 		tables += add;
 	}
 	return tables;
@@ -79,8 +76,8 @@ uint64_t tables_to_add(const struct runs *runs, struct range range)
 uint64_t tables_to_drop(const struct runs *runs, struct range range)
 {
 	uint64_t tables = 0, drop = 1;
-	for (unsigned level = 1; level <= LEVELS && drop; level++) {
-		drop = drop_at_level(runs, range, level * LEVEL_BITS);
+	for (unsigned level = 1; level <= TABLE_LEVELS && drop; level++) {
+		drop = drop_at_level(runs, range, level * TABLE_BITS);
 		tables += drop;
 	}
 	return tables;

@@ -10,6 +10,9 @@
 
 #include "space/runs.h"
 
+#define TABLE_BITS 9   /* of an entry's number in its table */
+#define TABLE_LEVELS 3 /* below the top table */
+
 /* Tables that committing all of `range` adds to those that `runs` needs now. */
 uint64_t tables_to_add(const struct runs *runs, struct range range);
 

@@ -317,12 +317,7 @@ static void test_order(void **state)
 static void test_later(void **state)
 {
 	struct place *place = *state;
-	char *base = mixed();
 	struct picture before = picture_of(place);
-	assert_fails(CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, PAGE, NULL),
-	             ERROR_NOT_SUPPORTED);
-	assert_fails(MapViewOfFileEx(NULL, FILE_MAP_READ, 0, 0, 0, NULL), ERROR_NOT_SUPPORTED);
-	assert_fails(UnmapViewOfFile(base), ERROR_NOT_SUPPORTED);
 	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_PHYSICAL, PAGE_READWRITE),
 	             ERROR_NOT_SUPPORTED);
 	expect_picture(place, &before);

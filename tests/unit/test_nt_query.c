@@ -147,7 +147,8 @@ static void working_set(void **state) /* WS-9, WS-10 */
 	                                               {.VirtualAddress = (PVOID)(HIGHEST + 1)}};
 	uint64_t returned;
 	(void)state;
-	null->residency = (struct residency){true, true, PROT_READWRITE | PROT_GUARD};
+	null->residency = (struct residency){
+			.valid = true, .locked = true, .prot = PROT_READWRITE | PROT_GUARD};
 	assert_ok(NtQueryVirtualMemory(process, 0, MemoryWorkingSetExInformation, entries,
 	                               sizeof entries + 1, &returned));
 	assert_int_equal(returned, sizeof entries);

@@ -6,7 +6,8 @@
  *
  *   63 62      57 56     52 51          12 11  9  8  7  6  5  4   3   2 1 0
  *   NX  ignored   Windows   frame          SW.... G PS  D  A PCD PWT  U W P
- *                 protection               11: may be written
+ *       57, 58:   protection               11: may be written
+ *       locks of a section's page
  *
  * Not present (PG-10 to PG-14), told apart by bits 10 (prototype: sections) and 11 (transition):
  *
@@ -41,6 +42,10 @@ struct pte {
 #define PTE_SOFTWARE_WRITE (UINT64_C(1) << 11)
 #define PTE_TRANSITION (UINT64_C(1) << 11)
 #define PTE_DISCARDED (UINT64_C(1) << 12)
+#define PTE_LOCK_SHIFT 57
+#define PTE_LOCK_PROCESS (UINT64_C(1) << PTE_LOCK_SHIFT)
+#define PTE_LOCK_SYSTEM (UINT64_C(1) << (PTE_LOCK_SHIFT + 1))
+#define PTE_LOCKED (PTE_LOCK_PROCESS | PTE_LOCK_SYSTEM)
 #define PTE_NO_EXECUTE (UINT64_C(1) << 63)
 #define PTE_FRAME_MASK UINT64_C(0x0000FFFFFFFFF000)
 #define PTE_PROT_SHIFT 52
@@ -121,6 +126,17 @@ static inline bool pte_is_accessed(struct pte p)
 	return p.raw & PTE_ACCESSED;
 }
 
+/* FRAME_LOCK_ flags as bits of an entry that shows a section's page, and back. */
+static inline uint64_t pte_lock_bits(unsigned locks)
+{
+	return (uint64_t)(locks / FRAME_LOCK_PROCESS) << PTE_LOCK_SHIFT;
+}
+
+static inline unsigned pte_locks(struct pte p)
+{
+	return (unsigned)((p.raw & PTE_LOCKED) >> PTE_LOCK_SHIFT) * FRAME_LOCK_PROCESS;
+}
+
 static inline bool pte_is_writable(struct pte p)
 {
 	return p.raw & PTE_WRITABLE;
@@ -159,10 +175,10 @@ static inline struct pte pte_present(frame_t frame, prot_t prot, bool nx, uint64
 	                    accessed_dirty};
 }
 
-/* The same frame, accessed and dirty bits with other rights. */
+/* The same frame, accessed, dirty and lock bits with other rights. */
 static inline struct pte pte_with_prot(struct pte p, prot_t prot, bool nx)
 {
-	return pte_present(pte_frame(p), prot, nx, p.raw & (PTE_ACCESSED | PTE_DIRTY));
+	return pte_present(pte_frame(p), prot, nx, p.raw & (PTE_ACCESSED | PTE_DIRTY | PTE_LOCKED));
 }
 
 /* An entry of an upper level: everything is allowed, the lowest level decides. */

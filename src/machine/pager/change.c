@@ -8,7 +8,7 @@
 #include "machine/pager/frames.h"
 #include "machine/pager/page_lock.h"
 #include "machine/pager/page_map.h"
-#include "machine/pager/shoot.h"
+#include "machine/pager/share.h"
 #include "machine/pager/trim.h"
 #include "machine/pager/visit.h"
 
@@ -41,23 +41,37 @@ static void before_drop(void *context)
 
 /* ---- gone ------------------------------------------------------------------------------------ */
 
-/* An active page's frame is free again; its entry is the caller's business. */
-static void drop_active(struct page_map *map, frame_t frame, uint64_t page, struct change *change)
+/* An active page of the process's own: its frame is free again. */
+static void drop_active(struct page_map *map, struct place place, uint64_t page,
+                        struct change *change)
 {
+	frame_t frame = pte_frame(pte_load(place.entry));
 	shoot_page(map, page, SHOOT_ALL, &change->shootdown);
-	if (frame_at(&map->pager->phys, frame)->state == FRAME_FIXED)
-		return; /* the shared page */
-	page_unlock(map, frame, FRAME_LOCKED);
-	ws_remove(map, frame);
-	pager_drop(map->pager, frame);
+	if (frame_at(&map->pager->phys, frame)->state != FRAME_FIXED) { /* not the shared page */
+		page_unlock(map, place, FRAME_LOCKED);
+		ws_remove(map, frame);
+		pager_drop(map->pager, frame);
+	}
+}
+
+/* Whether the entry shows a page of a section. */
+static bool is_section_page(const struct page_map *map, struct place place)
+{
+	struct pte pte = pte_load(place.entry);
+	const struct phys *phys = &map->pager->phys;
+	return pte_is_present(pte) && frame_at(phys, pte_frame(pte))->state == FRAME_ACTIVE &&
+	       is_shared(phys, place, pte_frame(pte));
 }
 
 static void drop_entry(struct page_map *map, struct place place, uint64_t page, void *context)
 {
 	struct pager *pager = map->pager;
+	struct change *change = context;
 	struct pte pte = pte_load(place.entry);
-	if (pte_is_present(pte))
-		drop_active(map, pte_frame(pte), page, context);
+	if (is_section_page(map, place))
+		share_leave(map, place, page, &change->shootdown);
+	else if (pte_is_present(pte))
+		drop_active(map, place, page, context);
 	else if (pte_is_transition(pte))
 		pager_drop(pager, pte_frame(pte));
 	else if (pte_is_paged_out(pte))
@@ -68,7 +82,7 @@ static void drop_entry(struct page_map *map, struct place place, uint64_t page, 
 static void every(struct page_map *map, struct range range, entry_visitor visit,
                   struct change *change)
 {
-	const struct visit all = {visit, before_drop, change, visit == drop_entry};
+	const struct visit all = {visit, before_drop, change, visit == drop_entry, NULL};
 	visit_all_tables(map, range, &all);
 }
 
@@ -82,21 +96,27 @@ void pages_decommit(struct page_map *map, struct range range)
 /* ---- protection ------------------------------------------------------------------------------- */
 
 /* PG-17: no entry is present that any access would have to be refused for. VP-14: locks go. */
-static void make_transition(struct page_map *map, frame_t frame, struct change *change)
+static void make_transition(struct page_map *map, struct place place, struct change *change)
 {
-	page_unlock(map, frame, FRAME_LOCKED);
-	trim_page(map, frame, &change->shootdown);
+	page_unlock(map, place, FRAME_LOCKED);
+	trim_page(map, pte_frame(pte_load(place.entry)), &change->shootdown);
 }
 
 static void protect_entry(struct page_map *map, struct place place, uint64_t page, void *context)
 {
 	struct change *change = context;
 	struct pte pte = pte_load(place.entry);
-	prot_t prot = change->prot;
+	bool shared = is_section_page(map, place);
+	prot_t prot = shared ? change->prot : prot_after_copy(change->prot);
 	if (pte_is_present(pte) && (prot == PROT_NOACCESS || prot_is_guard(prot))) {
-		make_transition(map, pte_frame(pte), change);
+		if (shared)
+			share_leave(map, place, page, &change->shootdown);
+		else
+			make_transition(map, place, change);
 		pte = pte_load(place.entry);
 	}
+	if (pte_is_zero(pte))
+		return;
 	if (pte_is_present(pte)) {
 		shoot_page(map, page, SHOOT_ALL, &change->shootdown);
 		map_set(&map->pager->phys, place, pte_with_prot(pte, prot, map->nx));
@@ -162,6 +182,8 @@ static void reset_entry(struct page_map *map, struct place place, uint64_t page,
 	struct change *change = context;
 	struct pager *pager = map->pager;
 	struct pte pte = pte_load(place.entry);
+	if (is_section_page(map, place))
+		return; /* others may want its contents: VA-64 lets them stay */
 	if (pte_is_present(pte)) {
 		shoot_page(map, page, SHOOT_STORE, &change->shootdown);
 		pte_clear_bits(place.entry, PTE_DIRTY);
@@ -201,6 +223,8 @@ static void undo_entry(struct page_map *map, struct place place, uint64_t page, 
 	struct change *change = context;
 	struct pte pte = pte_load(place.entry);
 	(void)page;
+	if (is_section_page(map, place))
+		return;
 	if (pte_is_resident(pte)) {
 		keep_frame(change, pte_frame(pte));
 	} else if (pte_is_discarded(pte)) {
@@ -221,7 +245,7 @@ static void offer_entry(struct page_map *map, struct place place, uint64_t page,
 	struct pte pte = pte_load(place.entry);
 	reset_entry(map, place, page, context);
 	if (pte_is_present(pte))
-		make_transition(map, pte_frame(pte), context);
+		make_transition(map, place, context);
 }
 
 void pages_offer(struct page_map *map, struct range range, unsigned priority)

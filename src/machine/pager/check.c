@@ -3,9 +3,10 @@
  * The machine check: every frame's back pointer, every entry, every count.
  */
 #include "base/check.h"
-#include "machine/pager/pager.h"
+#include "machine/pager/share.h"
 
 struct totals {
+	uint64_t shown, shown_locked; /* entries of views that show a section's page */
 	uint64_t active, tables, locked, idle, slots, findable;
 };
 
@@ -28,6 +29,40 @@ static bool check_back(const struct page_map *map, struct place place, frame_t f
 static bool check_table(const struct page_map *map, frame_t table, unsigned level,
                         struct totals *totals);
 
+/* A view's entry: the page is active in the section's own map. */
+static bool check_shown(const struct page_map *map, struct place place, frame_t frame,
+                        struct totals *totals)
+{
+	const struct pager *pager = map->pager;
+	const struct frame *record = frame_at(&pager->phys, frame);
+	totals->shown++;
+	totals->shown_locked += pte_locks(pte_load(place.entry)) != 0;
+	if (map->segment || record->state != FRAME_ACTIVE ||
+	    !pager->maps[map_owner_of(&pager->phys, frame).map]->segment)
+		return complain("frame %u (%s) is shown by entry %u of table %u, but no section's",
+		                frame, frame_state_name(record->state), place.index, place.table);
+	if (pte_is_dirty(pte_load(place.entry)) && !(record->flags & FRAME_DIRTY))
+		return complain("frame %u is dirty by a view's entry only", frame);
+	return true;
+}
+
+/* A section's page counts the entries that show it, and is locked as long as one of them is. */
+static bool check_sharers(const struct page_map *map, frame_t frame)
+{
+	const struct frame *record = frame_at(&map->pager->phys, frame);
+	if (!map->segment)
+		return true;
+	uint64_t page = map_owner_of(&map->pager->phys, frame).page;
+	uint64_t shown = share_count((struct page_map *)map, page, frame, 0);
+	if (shown != record->share && record->share != SHARE_MOST)
+		return complain("frame %u is shown by %lu entries, %u counted", frame, shown,
+		                record->share);
+	bool locked = share_count((struct page_map *)map, page, frame, PTE_LOCKED);
+	if (locked != ((record->flags & FRAME_LOCKED) != 0))
+		return complain("frame %u: its locks and those of the views disagree", frame);
+	return true;
+}
+
 static bool check_present(const struct page_map *map, struct place place, frame_t frame,
                           struct totals *totals)
 {
@@ -35,6 +70,8 @@ static bool check_present(const struct page_map *map, struct place place, frame_
 	if (place.level > 1)
 		return check_back(map, place, frame) &&
 		       check_table(map, frame, place.level - 1u, totals);
+	if (is_shared(&map->pager->phys, place, frame))
+		return check_shown(map, place, frame, totals);
 	totals->active++;
 	totals->locked += (record->flags & FRAME_LOCKED) != 0;
 	totals->slots += record->slot != 0;
@@ -43,7 +80,7 @@ static bool check_present(const struct page_map *map, struct place place, frame_
 		                frame_state_name(record->state));
 	if (pte_is_dirty(pte_load(place.entry)) && (!(record->flags & FRAME_DIRTY) || record->slot))
 		return complain("frame %u is dirty by its entry only, or has a slot", frame);
-	return check_back(map, place, frame);
+	return check_back(map, place, frame) && check_sharers(map, frame);
 }
 
 static bool check_transition(const struct page_map *map, struct place place, frame_t frame,
@@ -113,11 +150,12 @@ static bool check_map(const struct page_map *map, struct totals *sum)
 	struct totals totals = {0};
 	if (!check_table(map, map->root, MAP_LEVELS, &totals))
 		return false;
-	if (totals.active != map->active || totals.tables != map->tables ||
-	    totals.locked != map->locked)
+	uint64_t locked = map->segment ? 0 : totals.locked + totals.shown_locked;
+	if (totals.active + totals.shown != map->active || totals.tables != map->tables ||
+	    locked != map->locked)
 		return complain(
 			"process %u: %lu active, %lu tables, %lu locked; %lu, %lu and %lu counted",
-			map->pid, totals.active, totals.tables, totals.locked, map->active,
+			map->pid, totals.active + totals.shown, totals.tables, locked, map->active,
 			map->tables, map->locked);
 	if (map->resident.count != totals.active - totals.locked + totals.idle)
 		return complain("process %u: %lu in the working set's list", map->pid,

@@ -6,11 +6,12 @@
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/page_map.h"
+#include "machine/pager/share.h"
 #include "machine/pager/table.h"
 #include "machine/pager/trim.h"
 #include "space/watch.h"
 
-static enum fault_outcome enter(struct fault *fault, struct place place, frame_t frame)
+enum fault_outcome fault_enter(struct fault *fault, struct place place, frame_t frame)
 {
 	struct page_map *map = fault->map;
 	struct pager *pager = map->pager;
@@ -20,7 +21,8 @@ static enum fault_outcome enter(struct fault *fault, struct place place, frame_t
 	record->entry = place.index & (MAP_FANOUT - 1);
 	record->level = 0;
 	record->epoch = pager->epoch;
-	map_set(&pager->phys, place, pte_present(frame, fault->prot, map->nx, PTE_ACCESSED));
+	prot_t prot = prot_after_copy(fault->prot); /* it is the process's own */
+	map_set(&pager->phys, place, pte_present(frame, prot, map->nx, PTE_ACCESSED));
 	frame_set_state(&pager->phys, frame, FRAME_ACTIVE);
 	ws_add(map, frame);
 	pager->faults_since_sample++;
@@ -38,9 +40,11 @@ static enum fault_outcome demand_zero(struct fault *fault, struct place place)
 		return FAULT_FRAME;
 	if (lost)
 		frame_at(&map->pager->phys, frame)->flags |= FRAME_LOST;
-	TALLY(map, demand_zero);
-	pager_event(map->pager, map, NTMM_EVENT_DEMAND_ZERO, fault->page, frame, 0);
-	return enter(fault, place, frame);
+	TALLY(fault_payer(fault), demand_zero);
+	pager_event(map->pager, fault_payer(fault), NTMM_EVENT_DEMAND_ZERO, fault_payer_page(fault),
+	            frame, 0);
+	fault->counted = true;
+	return fault_enter(fault, place, frame);
 }
 
 /* PG-13: on standby or modified, or being written: no I/O. Being read: wait (PG-44). */
@@ -51,10 +55,12 @@ static enum fault_outcome soft(struct fault *fault, struct place place, frame_t 
 	if (record->state == FRAME_READING || record->state == FRAME_WRITING)
 		return FAULT_WAIT;
 	if (!fault->counted) {
-		TALLY(map, soft);
-		pager_event(map->pager, map, NTMM_EVENT_SOFT, fault->page, frame, record->slot);
+		TALLY(fault_payer(fault), soft);
+		pager_event(map->pager, fault_payer(fault), NTMM_EVENT_SOFT,
+		            fault_payer_page(fault), frame, record->slot);
+		fault->counted = true;
 	}
-	return enter(fault, place, frame);
+	return fault_enter(fault, place, frame);
 }
 
 /* The system's page (AS-4): no working set, no frame of the process's. */
@@ -87,25 +93,34 @@ static enum fault_outcome touch(struct fault *fault)
 	return FAULT_DONE;
 }
 
+/* The first store to a copy-on-write page that still shows the section's (PG-42). */
+static bool must_copy(const struct fault *fault, struct place place)
+{
+	return fault->access == NTMM_STORE && prot_is_copy(fault->prot) &&
+	       is_shared(&fault->map->pager->phys, place, pte_frame(pte_load(place.entry)));
+}
+
 static enum fault_outcome resolve(struct fault *fault, struct place place)
 {
 	struct pte pte = pte_load(place.entry);
 	fault->place = place;
 	if (pte_is_present(pte))
-		return FAULT_DONE;
+		return must_copy(fault, place) ? fault_in_view(fault, place) : FAULT_DONE;
 	if (fault->shared)
 		return map_shared(fault, place);
 	if (pte_is_transition(pte))
 		return soft(fault, place, pte_frame(pte));
 	if (pte_is_paged_out(pte))
 		return fault_begin_read(fault, place, pte);
+	if (fault->behind && pte_is_zero(pte))
+		return fault_in_view(fault, place);
 	return demand_zero(fault, place);
 }
 
-enum fault_outcome fault_step(struct fault *fault)
+/* One attempt, from the top table down. */
+static enum fault_outcome walk(struct fault *fault)
 {
 	struct page_map *map = fault->map;
-	trim_to_maximum(map);
 	struct place place = map_walk(&map->pager->phys, map->root, fault->page);
 	while (place.level > 1) {
 		enum fault_outcome outcome = table_bring(fault, place);
@@ -113,7 +128,17 @@ enum fault_outcome fault_step(struct fault *fault)
 			return outcome;
 		place = map_walk(&map->pager->phys, map->root, fault->page);
 	}
-	enum fault_outcome outcome = resolve(fault, place);
+	return resolve(fault, place);
+}
+
+enum fault_outcome fault_step(struct fault *fault)
+{
+	enum fault_outcome outcome;
+	trim_to_maximum(fault->map);
+	fault->reader = fault;
+	do
+		outcome = walk(fault);
+	while (outcome == FAULT_AGAIN);
 	return outcome == FAULT_DONE ? touch(fault) : outcome;
 }
 

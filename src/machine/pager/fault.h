@@ -14,6 +14,10 @@ struct watch;
 struct fault {
 	struct page_map *map;
 	uint64_t page;
+	struct fault *behind; /* of a view: for the section's page, in the section's map; or NULL */
+	struct page_map *payer; /* of such a fault: the process that it is for, */
+	uint64_t payer_page;    /* and the page there */
+	struct fault *reader; /* FAULT_READ: this fault, or the one behind it */
 	ntmm_access access;
 	prot_t prot;          /* what space_decide() said */
 	bool shared;          /* the system's shared page */
@@ -34,8 +38,29 @@ enum fault_outcome {
 	FAULT_FRAME,  /* no frame: drop the locks, pager_make_room, then again */
 	FAULT_READ,   /* drop the locks, fault_read, then again */
 	FAULT_FAILED, /* there is no way to the page any more */
+	FAULT_AGAIN,  /* within a step only */
 };
 enum fault_outcome fault_step(struct fault *fault);
+
+/* The page is in `frame`, and enters the working set of the map that it is a page of. */
+enum fault_outcome fault_enter(struct fault *fault, struct place place, frame_t frame);
+
+/* Whose figures the fault counts in, and where its page is there. */
+static inline struct page_map *fault_payer(const struct fault *fault)
+{
+	return fault->payer ? fault->payer : fault->map;
+}
+
+static inline uint64_t fault_payer_page(const struct fault *fault)
+{
+	return fault->payer ? fault->payer_page : fault->page;
+}
+
+/* ---- fault_view.c ---- */
+
+/* The page of a view, whose entry at `place` is zero, or shows the section's page though the access
+ * would write a copy-on-write page. FAULT_AGAIN: the tables have changed, walk again. */
+enum fault_outcome fault_in_view(struct fault *fault, struct place place);
 
 /* A fault that took steps is given up: tables it has made are let go. */
 void fault_abandon(struct fault *fault);

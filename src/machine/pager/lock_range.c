@@ -7,7 +7,7 @@
 #include "machine/pager/events.h"
 #include "machine/pager/fault.h"
 #include "machine/pager/page_lock.h"
-#include "machine/pager/shoot.h"
+#include "machine/pager/share.h"
 #include "machine/pager/table.h"
 #include "machine/pager/trim.h"
 
@@ -31,26 +31,24 @@ static NTSTATUS lock_visitor(struct fault *fault, void *context)
 	return STATUS_SUCCESS;
 }
 
-/* The frame of a page, if it is active. The space's and the pager's locks are held. */
-static bool active_frame(const struct page_map *map, uint64_t page, frame_t *frame)
+/* The place of a page, if it is active. The space's and the pager's locks are held. */
+static bool active_place(const struct page_map *map, uint64_t page, struct place *place)
 {
-	struct place place = map_walk(&map->pager->phys, map->root, page);
-	struct pte pte = pte_load(place.entry);
-	if (place.level != 1 || !pte_is_present(pte))
-		return false;
-	*frame = pte_frame(pte);
-	return frame_at(&map->pager->phys, *frame)->state == FRAME_ACTIVE;
+	*place = map_walk(&map->pager->phys, map->root, page);
+	struct pte pte = pte_load(place->entry);
+	return place->level == 1 && pte_is_present(pte) &&
+	       frame_at(&map->pager->phys, pte_frame(pte))->state == FRAME_ACTIVE;
 }
 
 static void undo(struct machine_process *process, struct range range, const struct locking *locking)
 {
-	frame_t frame;
+	struct place place;
 	if (!machine_process_lock(process))
 		return;
 	for (uint64_t i = 0; i < range_pages(range); i++)
 		if ((locking->new[i / 8] >> i % 8 & 1) &&
-		    active_frame(&process->map, range.start + i, &frame))
-			page_unlock(&process->map, frame, locking->how);
+		    active_place(&process->map, range.start + i, &place))
+			page_unlock(&process->map, place, locking->how);
 	machine_process_unlock(process);
 }
 
@@ -96,34 +94,44 @@ NTSTATUS pages_lock(struct space *space, struct range range, unsigned how)
 
 static bool is_locked(const struct page_map *map, uint64_t page, unsigned how)
 {
-	frame_t frame;
-	return active_frame(map, page, &frame) &&
-	       (frame_at(&map->pager->phys, frame)->flags & how) == how;
+	struct place place;
+	return active_place(map, page, &place) && (page_locks(map, place) & how) == how;
+}
+
+static void trim_place(struct page_map *map, struct place place, uint64_t page,
+                       struct shootdown *shootdown)
+{
+	frame_t frame = pte_frame(pte_load(place.entry));
+	if (!is_shared(&map->pager->phys, place, frame)) {
+		trim_page(map, frame, shootdown);
+		return;
+	}
+	share_leave(map, place, page, shootdown);
+	table_settle(map, place.table);
 }
 
 /* VL-23: what is not locked leaves the working set. */
 static void trim_unlocked(struct page_map *map, struct range range)
 {
 	struct shootdown shootdown = {0};
-	frame_t frame;
+	struct place place;
 	for (uint64_t page = range.start; page < range.end; page++)
-		if (active_frame(map, page, &frame) &&
-		    !(frame_at(&map->pager->phys, frame)->flags & FRAME_LOCKED))
-			trim_page(map, frame, &shootdown);
+		if (active_place(map, page, &place) && !page_locks(map, place))
+			trim_place(map, place, page, &shootdown);
 	shoot_wait(&shootdown);
 }
 
 static NTSTATUS unlock_locked(struct page_map *map, struct range range, unsigned how)
 {
-	frame_t frame;
+	struct place place;
 	for (uint64_t page = range.start; page < range.end; page++)
 		if (!is_locked(map, page, how)) {
 			trim_unlocked(map, range);
 			return STATUS_NOT_LOCKED;
 		}
 	for (uint64_t page = range.start; page < range.end; page++)
-		if (active_frame(map, page, &frame))
-			page_unlock(map, frame, how);
+		if (active_place(map, page, &place))
+			page_unlock(map, place, how);
 	return STATUS_SUCCESS;
 }
 

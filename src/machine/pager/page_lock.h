@@ -2,6 +2,9 @@
  *
  * Locked pages: they stay in the working set, and their tables with them (VL-8).
  *
+ * The locks of a page of the process's own are flags of its frame. A section's page may be locked by
+ * several processes: each keeps its locks in its entry, and the frame is marked as long as any does.
+ *
  * Conventions: pager.h. The pager's lock is held.
  */
 #ifndef NTMM_MACHINE_PAGER_PAGE_LOCK_H
@@ -9,9 +12,11 @@
 
 #include "machine/pager/pager.h"
 
+/* FRAME_LOCK_ flags of the page at `place`, present. */
+unsigned page_locks(const struct page_map *map, struct place place);
 /* Locks the active page at `place`. STATUS_WORKING_SET_QUOTA when a limit is reached (VL-7);
  * STATUS_WAS_LOCKED when it had all bits of `how` before. */
 NTSTATUS page_lock(struct page_map *map, struct place place, unsigned how);
-void page_unlock(struct page_map *map, frame_t frame, unsigned how);
+void page_unlock(struct page_map *map, struct place place, unsigned how);
 
 #endif

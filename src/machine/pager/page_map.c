@@ -11,6 +11,7 @@
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/page_map.h"
+#include "machine/pager/segment.h"
 #include "machine/pager/table.h"
 
 #define DEFAULT_MINIMUM 50 /* pages (WS-2) */
@@ -18,7 +19,8 @@
 #define FIRST_MAPS 16
 /* The top table, and the tables above the shared page, which once there stay. */
 #define RESIDENT_TABLES 4
-#define COMMITTED_TABLES 1 /* the top table; the space charges the others */
+#define RESIDENT_SECTION_TABLES 1
+#define COMMITTED_TABLES 1 /* the top table; the space or section charges the others */
 
 static bool grow(struct pager *pager)
 {
@@ -42,20 +44,26 @@ static bool find_number(struct pager *pager, uint32_t *number)
 	return grow(pager);
 }
 
-static NTSTATUS charge(struct pager *pager)
+static uint64_t resident_tables(const struct page_map *map)
 {
+	return map->segment ? RESIDENT_SECTION_TABLES : RESIDENT_TABLES;
+}
+
+static NTSTATUS charge(struct page_map *map)
+{
+	struct pager *pager = map->pager;
 	if (!ledger_charge(&pager->commit, COMMITTED_TABLES))
 		return STATUS_COMMITMENT_LIMIT;
-	if (ledger_charge(&pager->resident, RESIDENT_TABLES))
+	if (ledger_charge(&pager->resident, resident_tables(map)))
 		return STATUS_SUCCESS;
 	ledger_return(&pager->commit, COMMITTED_TABLES);
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
-static void uncharge(struct pager *pager)
+static void uncharge(struct page_map *map)
 {
-	ledger_return(&pager->commit, COMMITTED_TABLES);
-	ledger_return(&pager->resident, RESIDENT_TABLES);
+	ledger_return(&map->pager->commit, COMMITTED_TABLES);
+	ledger_return(&map->pager->resident, resident_tables(map));
 }
 
 static frame_t take_root(struct pager *pager)
@@ -161,7 +169,7 @@ NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct
 	                                 QUOTA_LIMITS_HARDWS_MIN_DISABLE |
 	                                         QUOTA_LIMITS_HARDWS_MAX_DISABLE};
 	frame_list_init(&map->resident);
-	NTSTATUS status = charge(pager);
+	NTSTATUS status = charge(map);
 	if (status)
 		return status;
 	lock_take(&pager->lock);
@@ -173,7 +181,24 @@ NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct
 	if (status && added)
 		delist(map);
 	if (status)
-		uncharge(pager);
+		uncharge(map);
+	return status;
+}
+
+NTSTATUS page_map_create_section(struct pager *pager, struct page_map *map,
+                                 struct segment *segment)
+{
+	*map = (struct page_map){.pager = pager, .segment = segment};
+	map->user_end = segment->section.pages;
+	frame_list_init(&map->resident);
+	NTSTATUS status = charge(map);
+	if (status)
+		return status;
+	lock_take(&pager->lock);
+	status = add(pager, map);
+	lock_drop(&pager->lock);
+	if (status)
+		uncharge(map);
 	return status;
 }
 
@@ -181,9 +206,10 @@ void page_map_destroy(struct page_map *map)
 {
 	struct pager *pager = map->pager;
 	pages_decommit(map, (struct range){0, map->user_end});
+	segment_unlink_all(map);
 	delist(map);
 	lock_take(&pager->lock);
 	lost_recover(pager);
 	lock_drop(&pager->lock);
-	uncharge(pager);
+	uncharge(map);
 }

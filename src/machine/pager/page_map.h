@@ -12,6 +12,9 @@
 /* A page map with a top table. STATUS_NO_MEMORY, STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout,
                          bool nx);
+/* That of a section: without the system's space, and without threads. The same. */
+NTSTATUS page_map_create_section(struct pager *pager, struct page_map *map,
+                                 struct segment *segment);
 /* Everything it has goes. */
 void page_map_destroy(struct page_map *map);
 

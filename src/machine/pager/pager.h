@@ -38,16 +38,21 @@ struct tally {
 	uint64_t demand_zero, soft, hard, violations, guards, page_ins, page_outs, trimmed;
 };
 
-/* A process's page map and working set. (p) */
+struct segment;
+struct view;
+
+/* A process's page map and working set; or a section's (segment.h). (p) */
 struct page_map {
 	struct pager *pager;
+	struct segment *segment;     /* the section it is of; NULL: a process's */
+	struct view *views;          /* of a process */
 	frame_t root;
 	uint32_t number;             /* in pager->maps */
 	uint32_t pid;
 	bool nx;
 	uint64_t user_end;           /* no page of the process lies beyond */
 	struct frame_list resident;  /* active pages and idle tables, least recently used first */
-	uint64_t active, active_peak;
+	uint64_t active, active_peak; /* the pages of sections that it shows are counted, too */
 	uint64_t tables;             /* frames in state table or idle */
 	uint64_t locked;             /* pages */
 	uint64_t locked_tables;      /* tables above them: charged to the resident ledger too */

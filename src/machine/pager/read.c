@@ -90,9 +90,10 @@ static int transfer(struct fault *fault)
 
 static void count_hard(struct fault *fault, const struct frame *record)
 {
-	struct page_map *map = fault->map;
-	TALLY(map, hard);
-	pager_event(map->pager, map, NTMM_EVENT_HARD, fault->page, fault->reading[0], record->slot);
+	struct page_map *payer = fault_payer(fault);
+	TALLY(payer, hard);
+	pager_event(payer->pager, payer, NTMM_EVENT_HARD, fault_payer_page(fault),
+	            fault->reading[0], record->slot);
 	fault->counted = true;
 }
 
@@ -101,9 +102,10 @@ static void arrived(struct fault *fault, uint32_t i)
 	struct page_map *map = fault->map;
 	struct frame *record = frame_at(&map->pager->phys, fault->reading[i]);
 	frame_set_state(&map->pager->phys, fault->reading[i], FRAME_STANDBY);
-	TALLY(map, page_ins);
-	pager_event(map->pager, map, NTMM_EVENT_PAGE_IN, fault->page + i, fault->reading[i],
-	            record->slot);
+	struct page_map *payer = fault_payer(fault);
+	TALLY(payer, page_ins);
+	pager_event(map->pager, payer, NTMM_EVENT_PAGE_IN, fault_payer_page(fault) + i,
+	            fault->reading[i], record->slot);
 	if (i == 0 && record->level == 0 && !fault->prefetch)
 		count_hard(fault, record);
 }

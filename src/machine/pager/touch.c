@@ -8,6 +8,7 @@
 #include "machine/pager/events.h"
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
+#include "machine/pager/segment.h"
 
 #define STARVED_TRIES 64 /* balance steps without any progress before a touch gives up */
 
@@ -59,6 +60,8 @@ static enum touch_result count_refusal(struct machine_process *process, uint64_t
 struct attempt {
 	const struct touch *touch;
 	struct fault fault;
+	struct fault behind;     /* of a view: for the section's page */
+	struct section *reading; /* a reference, while its page is read */
 	enum decision decision;
 	enum fault_outcome outcome;
 	NTSTATUS status; /* the visitor's */
@@ -72,6 +75,10 @@ static void step(struct attempt *attempt)
 	struct pager *pager = process->map.pager;
 	attempt->stepped = true;
 	attempt->outcome = fault_step(&attempt->fault);
+	if (attempt->outcome == FAULT_READ && attempt->fault.reader == &attempt->behind) {
+		attempt->reading = &attempt->behind.map->segment->section;
+		section_retain(attempt->reading);
+	}
 	if (attempt->outcome == FAULT_DONE)
 		attempt->status = attempt->touch->visit(&attempt->fault, attempt->touch->context);
 	attempt->low = pager_is_low(pager);
@@ -79,6 +86,24 @@ static void step(struct attempt *attempt)
 	if (attempt->outcome == FAULT_WAIT)
 		lock_wait(&pager->lock, &pager->transferred);
 	lock_drop(&pager->lock);
+}
+
+/* What lies behind the page: nothing, the system's page, or a section's. */
+static void aim(struct attempt *attempt, const struct vad *vad)
+{
+	struct fault *fault = &attempt->fault, *behind = &attempt->behind;
+	fault->shared = vad->kind == VAD_SHARED_PAGE;
+	fault->watch = vad->watch;
+	fault->behind = vad->view ? behind : NULL;
+	if (!vad->view)
+		return;
+	struct page_map *map = &segment_of(vad->view->section)->map;
+	uint64_t page = view_page(vad->view, fault->page);
+	if (behind->map == map && behind->page == page)
+		return; /* it goes on */
+	*behind = (struct fault){.map = map, .page = page, .access = NTMM_LOAD,
+	                         .prot = PROT_READWRITE, .payer = fault->map,
+	                         .payer_page = fault->page};
 }
 
 static void attempt_once(struct attempt *attempt)
@@ -92,9 +117,7 @@ static void attempt_once(struct attempt *attempt)
 		shared_lock_drop(&space->lock);
 		return;
 	}
-	const struct vad *vad = space_run(space, touch->address).vad;
-	attempt->fault.shared = vad->kind == VAD_SHARED_PAGE;
-	attempt->fault.watch = vad->watch;
+	aim(attempt, space_run(space, touch->address).vad);
 	lock_take(&touch->process->map.pager->lock);
 	step(attempt);
 }
@@ -117,6 +140,16 @@ static enum touch_result refuse(struct attempt *attempt)
 	return count_refusal(process, attempt->touch->address, attempt->decision == DECIDE_GUARD);
 }
 
+static NTSTATUS read_for(struct attempt *attempt)
+{
+	NTSTATUS status = fault_read(attempt->fault.reader);
+	attempt->fault.status = status;
+	if (attempt->reading)
+		section_release(attempt->reading);
+	attempt->reading = NULL;
+	return status;
+}
+
 /* What the attempt asks for before the next one. */
 static NTSTATUS serve(struct attempt *attempt, unsigned *starved)
 {
@@ -125,7 +158,7 @@ static NTSTATUS serve(struct attempt *attempt, unsigned *starved)
 	if (attempt->outcome == FAULT_FAILED)
 		return attempt->fault.status;
 	if (attempt->outcome == FAULT_READ)
-		return fault_read(&attempt->fault);
+		return read_for(attempt);
 	if (attempt->outcome == FAULT_FRAME)
 		status = pager_make_room(pager);
 	if (!status) {

@@ -9,7 +9,7 @@
 
 #include "machine/pager/events.h"
 #include "machine/pager/page_map.h"
-#include "machine/pager/shoot.h"
+#include "machine/pager/share.h"
 #include "machine/pager/trim.h"
 
 #define SAMPLE_FRACTION 8 /* a pass each time that part of the active pages has been faulted in */
@@ -29,7 +29,10 @@ static void trim_data(struct page_map *map, frame_t frame, struct place place,
 	struct frame *record = frame_at(&pager->phys, frame);
 	struct pte pte = pte_load(place.entry);
 	uint64_t page = map_owner_of(&pager->phys, frame).page;
-	shoot_page(map, page, SHOOT_ALL, shootdown);
+	if (map->segment)
+		share_leave_all(map, page, frame, shootdown);
+	else
+		shoot_page(map, page, SHOOT_ALL, shootdown);
 	map_set(&pager->phys, place, pte_transition(frame, pte_prot(pte)));
 	TALLY(map, trimmed);
 	pager_event(pager, map, NTMM_EVENT_TRIM, page, frame, record->slot);
@@ -93,7 +96,7 @@ uint64_t trim_oldest(struct pager *pager, uint64_t pages)
 uint64_t trim_all(struct page_map *map)
 {
 	struct shootdown shootdown = {0};
-	uint64_t count = map->resident.count;
+	uint64_t count = map->resident.count + share_leave_process(map, UINT64_MAX, &shootdown);
 	while (map->resident.first != NO_FRAME)
 		trim_page(map, map->resident.first, &shootdown);
 	shoot_wait(&shootdown);
@@ -107,19 +110,33 @@ void trim_to_maximum(struct page_map *map)
 		return;
 	while (map->active >= map->limits.maximum && map->resident.first != NO_FRAME)
 		trim_page(map, map->resident.first, &shootdown);
+	if (map->active >= map->limits.maximum)
+		share_leave_process(map, map->active - map->limits.maximum + 1, &shootdown);
 	shoot_wait(&shootdown);
+}
+
+/* Whether the page has been used since this was asked last. */
+static bool was_used(struct page_map *map, frame_t frame, struct shootdown *shootdown)
+{
+	struct pager *pager = map->pager;
+	struct place place = map_place_of(&pager->phys, frame);
+	uint64_t page = map_owner_of(&pager->phys, frame).page;
+	if (map->segment)
+		return share_sample(map, page, frame, shootdown);
+	if (!pte_is_accessed(pte_load(place.entry)))
+		return false;
+	pte_clear_bits(place.entry, PTE_ACCESSED);
+	if (map->translators)
+		shoot_page(map, page, SHOOT_ALL, shootdown);
+	return true;
 }
 
 static void sample(struct page_map *map, frame_t frame, struct shootdown *shootdown)
 {
 	struct pager *pager = map->pager;
 	struct frame *record = frame_at(&pager->phys, frame);
-	struct place place = map_place_of(&pager->phys, frame);
-	if (record->level || !pte_is_accessed(pte_load(place.entry)))
+	if (record->level || !was_used(map, frame, shootdown))
 		return;
-	pte_clear_bits(place.entry, PTE_ACCESSED);
-	if (map->translators)
-		shoot_page(map, map_owner_of(&pager->phys, frame).page, SHOOT_ALL, shootdown);
 	record->epoch = pager->epoch;
 	frame_list_remove(&pager->phys, &map->resident, frame);
 	frame_list_append(&pager->phys, &map->resident, frame);

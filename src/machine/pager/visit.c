@@ -8,14 +8,19 @@
 #include "machine/pager/touch.h"
 #include "machine/pager/visit.h"
 
+static bool is_done(const struct visit *visit)
+{
+	return visit->done && *visit->done;
+}
+
 /* The entries of one lowest table, from `page` on; returns where the table or the range ends. */
 static uint64_t visit_table(struct page_map *map, struct place place, uint64_t page, uint64_t end,
-                            entry_visitor visit, void *context)
+                            const struct visit *visit)
 {
 	uint64_t stop = min_u64(end, page - place.index + MAP_FANOUT);
-	for (; page < stop; page++, place.index++, place.entry++)
+	for (; page < stop && !is_done(visit); page++, place.index++, place.entry++)
 		if (!pte_is_zero(pte_load(place.entry)))
-			visit(map, place, page, context);
+			visit->entry(map, place, page, visit->context);
 	table_settle(map, place.table);
 	return stop;
 }
@@ -28,9 +33,10 @@ static uint64_t after_span(struct place place, uint64_t page)
 void visit_present_tables(struct page_map *map, struct range range, entry_visitor visit,
                           void *context)
 {
+	const struct visit each = {.entry = visit, .context = context};
 	for (uint64_t page = range.start; page < range.end;) {
 		struct place place = map_walk(&map->pager->phys, map->root, page);
-		page = place.level == 1 ? visit_table(map, place, page, range.end, visit, context)
+		page = place.level == 1 ? visit_table(map, place, page, range.end, &each)
 		                        : after_span(place, page);
 	}
 }
@@ -69,6 +75,8 @@ static unsigned bring_table(struct page_map *map, struct place place, uint64_t p
 static bool is_all_of_span(const struct page_map *map, struct place place, uint64_t page,
                            struct range range)
 {
+	if (map->segment)
+		return true; /* only the end of a section drops entries */
 	const struct runs *runs = &space_of_map(map)->runs;
 	struct range span = {round_down(page, map_span(place.level)),
 	                     min_u64(after_span(place, page), runs->whole.end)};
@@ -95,12 +103,11 @@ static void give_up_table(struct page_map *map, struct place place, uint64_t pag
 void visit_all_tables(struct page_map *map, struct range range, const struct visit *visit)
 {
 	unsigned spent = 0;
-	for (uint64_t page = range.start; page < range.end;) {
+	for (uint64_t page = range.start; page < range.end && !is_done(visit);) {
 		struct place place = map_walk(&map->pager->phys, map->root, page);
 		struct pte pte = pte_load(place.entry);
 		if (place.level == 1) {
-			page = visit_table(map, place, page, range.end, visit->entry,
-			                   visit->context);
+			page = visit_table(map, place, page, range.end, visit);
 			spent = 0;
 		} else if (pte_is_zero(pte)) {
 			page = after_span(place, page);

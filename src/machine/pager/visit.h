@@ -21,7 +21,8 @@ struct visit {
 	entry_visitor entry;
 	void (*before_drop)(void *context); /* called before each drop of the lock */
 	void *context;
-	bool drops; /* the visitor makes every entry zero */
+	bool drops;       /* the visitor makes every entry zero */
+	const bool *done; /* nothing more is visited once it is true; or NULL */
 };
 void visit_all_tables(struct page_map *map, struct range range, const struct visit *visit);
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Faults on pages of views: the section's page is made active in the section's own map, then shown
+ * in the process's, or copied there (PG-14, PG-42).
+ */
+#include "machine/pager/events.h"
+#include "machine/pager/fault.h"
+#include "machine/pager/share.h"
+#include "machine/pager/table.h"
+#include "machine/pager/touch.h"
+#include "machine/pager/trim.h"
+
+/* The frame of the section's page, which is active then. */
+static enum fault_outcome bring_behind(struct fault *fault, frame_t *frame)
+{
+	struct fault *behind = fault->behind;
+	enum fault_outcome outcome = fault_step(behind);
+	fault->counted |= behind->counted;
+	if (outcome == FAULT_DONE)
+		*frame = pte_frame(pte_load(behind->place.entry));
+	else if (outcome != FAULT_READ)
+		fault_abandon(behind); /* its section may be gone when this is tried again */
+	fault->reader = behind;
+	fault->status = behind->status;
+	return outcome;
+}
+
+/* Copy-on-write: the page is the process's own from now on. */
+static enum fault_outcome copy(struct fault *fault, struct place place, frame_t from)
+{
+	struct page_map *map = fault->map;
+	struct phys *phys = &map->pager->phys;
+	struct shootdown shootdown = {0};
+	frame_t frame = table_take(map, place.table, USE_READ);
+	if (frame == NO_FRAME)
+		return FAULT_FRAME;
+	if (pte_is_present(pte_load(place.entry)))
+		share_leave(map, place, fault->page, &shootdown);
+	else if (!frame_at(phys, from)->share)
+		trim_page(fault->behind->map, from, &shootdown); /* nobody shows it (PG-33) */
+	shoot_wait(&shootdown);
+	touch_copy(frame_bytes(phys, frame), frame_bytes(phys, from), PAGE_BYTES);
+	return fault_enter(fault, place, frame);
+}
+
+/* PG-40: a page that is in memory anyway is a soft fault away. */
+static void count(struct fault *fault, frame_t frame)
+{
+	struct page_map *map = fault->map;
+	if (fault->counted)
+		return;
+	TALLY(map, soft);
+	pager_event(map->pager, map, NTMM_EVENT_SOFT, fault->page, frame,
+	            frame_at(&map->pager->phys, frame)->slot);
+	fault->counted = true;
+}
+
+enum fault_outcome fault_in_view(struct fault *fault, struct place place)
+{
+	struct page_map *map = fault->map;
+	frame_t frame;
+	enum fault_outcome outcome = bring_behind(fault, &frame);
+	if (outcome != FAULT_DONE)
+		return outcome;
+	struct place now = map_walk(&map->pager->phys, map->root, fault->page);
+	if (now.level != 1 || now.table != place.table)
+		return FAULT_AGAIN; /* frames were needed: this table has gone */
+	if (fault->access == NTMM_STORE && prot_is_copy(fault->prot))
+		outcome = copy(fault, now, frame);
+	else
+		share_enter(map, now, frame, fault->prot);
+	if (outcome != FAULT_DONE)
+		return outcome;
+	count(fault, frame);
+	fault->place = now;
+	return FAULT_DONE;
+}

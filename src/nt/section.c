@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * NtCreateSection, NtOpenSection, NtQuerySection (rules SC).
+ */
+#include <string.h>
+
+#include "nt/target.h"
+#include "object/section.h"
+
+#define KINDS (SEC_COMMIT | SEC_RESERVE | SEC_IMAGE)
+#define CACHES (SEC_NOCACHE | SEC_WRITECOMBINE)
+#define TB (UINT64_C(1) << 40)
+/* SC-9: above the one the list of its pages is too long to be kept, above the other any number is. */
+#define MOST_BYTES (8 * TB)
+#define MOST_COUNTABLE (128 * TB)
+
+struct create {
+	uint32_t allocation;
+	prot_t protect;
+	uint64_t bytes;
+	HANDLE file;
+	struct section_name name;
+	bool open_if;
+};
+
+/* SC-4 and the table below SC-17. */
+static bool is_combination(uint32_t allocation)
+{
+	switch (allocation & ~(uint32_t)(SEC_BASED | SEC_NO_CHANGE)) {
+	case SEC_COMMIT:
+	case SEC_COMMIT | SEC_NOCACHE:
+	case SEC_COMMIT | SEC_WRITECOMBINE:
+	case SEC_COMMIT | SEC_LARGE_PAGES:
+	case SEC_RESERVE:
+	case SEC_RESERVE | SEC_NOCACHE:
+	case SEC_RESERVE | SEC_WRITECOMBINE:
+	case SEC_IMAGE:
+	case SEC_IMAGE_NO_EXECUTE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* SC-2. The cache attribute is the section's, and so that of its views (PR-9). */
+static NTSTATUS check_protect(uint32_t protect, struct create *create)
+{
+	switch (protect) {
+	case PAGE_READONLY:
+	case PAGE_READWRITE:
+	case PAGE_WRITECOPY:
+	case PAGE_EXECUTE_READ:
+	case PAGE_EXECUTE_READWRITE:
+	case PAGE_EXECUTE_WRITECOPY:
+		break;
+	default:
+		return STATUS_INVALID_PAGE_PROTECTION;
+	}
+	prot_from_win32(protect, &create->protect);
+	if (create->allocation & SEC_IMAGE)
+		return STATUS_SUCCESS;
+	if (create->allocation & SEC_NOCACHE)
+		create->protect |= PROT_NOCACHE;
+	else if (create->allocation & SEC_WRITECOMBINE)
+		create->protect |= PROT_WRITECOMBINE;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS check_name(const OBJECT_ATTRIBUTES *attributes, struct create *create)
+{
+	if (!attributes)
+		return STATUS_SUCCESS;
+	if (!host_pointer_ok(attributes))
+		return STATUS_ACCESS_VIOLATION;
+	create->open_if = attributes->Attributes & OBJ_OPENIF;
+	const UNICODE_STRING *name = attributes->ObjectName;
+	if (!name || !name->Length)
+		return STATUS_SUCCESS;
+	if (!host_range_ok(name->Buffer, name->Length))
+		return STATUS_ACCESS_VIOLATION;
+	create->name = (struct section_name){(const uint16_t *)name->Buffer, name->Length / 2u};
+	return STATUS_SUCCESS;
+}
+
+/* SC-3, SC-9. */
+static NTSTATUS check_size(const uint64_t *size, struct create *create)
+{
+	create->bytes = size ? *size : 0;
+	if (!create->bytes || create->bytes > INT64_MAX)
+		return STATUS_INVALID_PARAMETER_4;
+	if (create->bytes >= MOST_COUNTABLE)
+		return STATUS_SECTION_TOO_BIG;
+	create->bytes = round_up(create->bytes, PAGE_BYTES); /* SC-6 */
+	if (create->allocation & SEC_RESERVE && create->bytes >= MOST_BYTES)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS check(const OBJECT_ATTRIBUTES *attributes, const uint64_t *size, uint32_t protect,
+                      struct create *create)
+{
+	if (!is_combination(create->allocation))
+		return STATUS_INVALID_PARAMETER_6;
+	NTSTATUS status = check_protect(protect, create);
+	if (status)
+		return status;
+	if (size && !host_pointer_ok(size))
+		return STATUS_ACCESS_VIOLATION;
+	status = check_name(attributes, create);
+	if (status)
+		return status;
+	if (create->allocation & (SEC_BASED | SEC_NO_CHANGE | SEC_LARGE_PAGES))
+		return STATUS_NOT_SUPPORTED;
+	if (create->allocation & SEC_IMAGE)
+		return STATUS_INVALID_FILE_FOR_SECTION; /* SC-12: there is no file */
+	return check_size(size, create);
+}
+
+/* SC-8. */
+static NTSTATUS make_section(struct process *process, const struct create *create,
+                             struct section **section)
+{
+	struct section_wish wish = {.pages = page_of(create->bytes),
+	                            .reserve = create->allocation & SEC_RESERVE};
+	return process->space->engine->section_create(process->space, &wish, section);
+}
+
+/* SC-10: what has the name already is opened, or in the way. */
+static NTSTATUS open_existing(const struct create *create, uint32_t access,
+                              struct section_object *object, HANDLE *handle)
+{
+	if (!create->open_if)
+		return STATUS_OBJECT_NAME_COLLISION;
+	NTSTATUS status = handle_open(&object->object, access, handle);
+	return status ? status : STATUS_OBJECT_NAME_EXISTS;
+}
+
+static NTSTATUS make_object(struct process *process, const struct create *create, uint32_t access,
+                            HANDLE *handle)
+{
+	struct section_object *object;
+	struct section_facts facts = {.bytes = create->bytes,
+	                              .protect = create->protect,
+	                              .attributes = create->allocation};
+	bool existed;
+	NTSTATUS status = make_section(process, create, &facts.section);
+	if (status)
+		return status;
+	status = section_object_create(process->domain, &facts, create->name, &object, &existed);
+	if (status || existed)
+		section_release(facts.section);
+	if (status)
+		return status;
+	status = existed ? open_existing(create, access, object, handle)
+	                 : handle_open(&object->object, access, handle);
+	section_object_release(object);
+	return status;
+}
+
+/* The one with the name, when there is one. STATUS_OBJECT_NAME_NOT_FOUND. */
+static NTSTATUS try_existing(struct process *process, const struct create *create, uint32_t access,
+                             HANDLE *handle)
+{
+	struct section_object *object;
+	NTSTATUS status = section_object_find(process->domain, create->name, &object);
+	if (status)
+		return status;
+	status = open_existing(create, access, object, handle);
+	section_object_release(object);
+	return status;
+}
+
+NTSTATUS NtCreateSection(HANDLE *section, uint32_t access, const OBJECT_ATTRIBUTES *attributes,
+                         const uint64_t *size, uint32_t protect, uint32_t allocation, HANDLE file)
+{
+	struct target target;
+	struct create create = {.allocation = allocation, .file = file};
+	HANDLE handle;
+	if (!host_pointer_ok(section))
+		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = check(attributes, size, protect, &create);
+	if (status)
+		return status;
+	target_open(&target, NtCurrentProcess(), 0);
+	status = target_alive(&target);
+	if (!status)
+		status = try_existing(target.process, &create, access, &handle);
+	if (status == STATUS_OBJECT_NAME_NOT_FOUND)
+		status = make_object(target.process, &create, access, &handle);
+	target_close(&target);
+	if (status >= 0)
+		*section = handle;
+	return status;
+}
+
+NTSTATUS NtOpenSection(HANDLE *section, uint32_t access, const OBJECT_ATTRIBUTES *attributes)
+{
+	struct target target;
+	struct create create = {.open_if = true};
+	if (!host_pointer_ok(section) || !host_pointer_ok(attributes))
+		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = check_name(attributes, &create);
+	if (status)
+		return status;
+	create.open_if = true;
+	target_open(&target, NtCurrentProcess(), 0);
+	status = target_alive(&target);
+	if (!status)
+		status = try_existing(target.process, &create, access, section);
+	target_close(&target);
+	return status == STATUS_OBJECT_NAME_EXISTS ? STATUS_SUCCESS : status;
+}
+
+/* ---- NtQuerySection ------------------------------------------------------------------------- */
+
+NTSTATUS NtQuerySection(HANDLE handle, SECTION_INFORMATION_CLASS info_class, void *buffer,
+                        uint64_t length, uint64_t *returned)
+{
+	struct section_object *object;
+	struct section *section;
+	SECTION_BASIC_INFORMATION info = {.BaseAddress = NULL};
+	if (!host_range_ok(buffer, length ? length : 1) || (returned && !host_pointer_ok(returned)))
+		return STATUS_ACCESS_VIOLATION;
+	if (info_class != SectionBasicInformation)
+		return STATUS_INVALID_INFO_CLASS;
+	if (length < sizeof info)
+		return STATUS_INFO_LENGTH_MISMATCH;
+	NTSTATUS status = section_object_reference(handle, SECTION_QUERY, &object, &section);
+	if (status)
+		return status;
+	info.Attributes = object->attributes; /* SC-13 */
+	info.Size = (LONGLONG)object->bytes;
+	section_release(section);
+	section_object_release(object);
+	memcpy(buffer, &info, sizeof info);
+	if (returned)
+		*returned = sizeof info;
+	return STATUS_SUCCESS;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A section: pages that any number of views show, in any process of a machine.
+ *
+ * What this is: what Windows can say about the pages (which are committed), and what is charged for
+ * them. The engine keeps a section inside a structure of its own, with where the pages are.
+ *
+ * Units: pages of the section.
+ * Threads: (c) guarded by `lock`; the rest does not change. A reference keeps the section; the last
+ * one may be dropped with no lock held but that of a space that has ended, for it may block on I/O.
+ */
+#ifndef NTMM_SPACE_SECTION_H
+#define NTMM_SPACE_SECTION_H
+
+#include <stdatomic.h>
+
+#include <ntmm/status.h>
+
+#include "base/lock.h"
+#include "space/charge.h"
+#include "space/runs.h"
+
+struct engine;
+struct space;
+
+enum section_kind {
+	SECTION_MEMORY, /* backed by the paging file */
+	SECTION_FILE,   /* a data file: what is written goes there */
+	SECTION_IMAGE,  /* a PE file: what is written stays in memory */
+};
+
+/* A part of an image, in order and without gaps (PG-4). */
+struct section_part {
+	struct range range;
+	prot_t prot;    /* what its pages have when mapped (IM-10) */
+	bool committed; /* false: between the sections of the file, nothing is there (VQ-16) */
+	bool shared;    /* written pages are every process's (IM-11) */
+};
+
+struct section {
+	const struct engine *engine;
+	struct ledger *ledger;      /* of the machine */
+	enum section_kind kind;
+	bool reserve;               /* pages are committed by and by (SEC_RESERVE) */
+	_Atomic uint32_t references;
+	uint64_t pages;
+	const struct section_part *parts; /* of an image; sorted */
+	unsigned part_count;
+	struct shared_lock lock;
+	uint64_t charged;           /* (c) pages promised, those for tables included */
+	struct runs commit;         /* (c) which pages are committed; when `reserve` */
+};
+
+/* One reference. `reserve`: nothing is committed yet. STATUS_NO_MEMORY. */
+NTSTATUS section_init(struct section *section, const struct engine *engine, struct ledger *ledger,
+                      enum section_kind kind, uint64_t pages, bool reserve);
+/* Gives the charge back. By the engine, once there is no reference any more. */
+void section_destroy(struct section *section);
+
+void section_retain(struct section *section);
+/* For those who find it in a list: false when it is about to go. */
+bool section_retain_if_alive(struct section *section);
+/* The last one: the engine frees it. */
+void section_release(struct section *section);
+
+/* Charges `pages` more. STATUS_COMMITMENT_LIMIT. */
+NTSTATUS section_charge(struct section *section, uint64_t pages);
+
+/* Whether `page` is committed, and up to where that holds: *end is lowered to it. */
+bool section_is_committed(struct section *section, uint64_t page, uint64_t *end);
+/* Commits all of `range`: charged once, for all views (MV-40). STATUS_COMMITMENT_LIMIT;
+ * STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS section_commit(struct section *section, struct range range);
+bool section_all_committed(struct section *section, struct range range);
+
+/* Tables that pages [0, pages) of a section's own page map need below its top table. */
+uint64_t section_tables(uint64_t pages);
+
+/* The part of an image that holds `page`. */
+const struct section_part *section_part_at(const struct section *section, uint64_t page);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Mapping, unmapping, and the protection of views.
+ */
+#include "space/view.h"
+
+#include "base/check.h"
+#include "base/os.h"
+#include "space/tables.h"
+
+NTSTATUS space_prepare_view(struct space *space, const struct section *section)
+{
+	if (!space->spare_view)
+		space->spare_view = os_alloc(sizeof *space->spare_view);
+	if (!space->spare_view)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return space_prepare(space, 2 + section->part_count);
+}
+
+void view_free(struct view *view)
+{
+	section_release(view->section);
+	os_free(view);
+}
+
+/* ---- what is charged ------------------------------------------------------------------------ */
+
+/* IM-14: pages of an image that may be written, but for those that all processes share. */
+static uint64_t copies_of_image(const struct section *section)
+{
+	uint64_t pages = 0;
+	for (unsigned i = 0; i < section->part_count; i++)
+		if (prot_is_copy(section->parts[i].prot))
+			pages += range_pages(section->parts[i].range);
+	return pages;
+}
+
+static uint64_t copies_of_view(const struct view *view)
+{
+	if (view->section->kind == SECTION_IMAGE)
+		return copies_of_image(view->section);
+	return prot_is_copy(view->protect) ? range_pages(view->range) : 0; /* MV-12 */
+}
+
+NTSTATUS space_charge_view(struct space *space, const struct view *view, struct charge *charge)
+{
+	charge->pages = copies_of_view(view);
+	charge->tables = tables_to_add(&space->runs, view->range);
+	return ledger_charge(space->ledger, charge->pages + charge->tables)
+	               ? STATUS_SUCCESS
+	               : STATUS_COMMITMENT_LIMIT;
+}
+
+static void take_charge(struct space *space, struct charge charge)
+{
+	space->commit += charge.pages;
+	space->commit_peak = max_u64(space->commit_peak, space->commit);
+	space->tables += charge.tables;
+}
+
+static attr_t attr_of(prot_t prot)
+{
+	return ATTR_COMMITTED | prot | (prot_is_copy(prot) ? ATTR_CHARGED : 0);
+}
+
+/* ---- mapping -------------------------------------------------------------------------------- */
+
+static void set_parts(struct space *space, struct vad *vad, const struct section *section)
+{
+	uint64_t base = vad->range.start;
+	for (unsigned i = 0; i < section->part_count; i++) {
+		const struct section_part *part = &section->parts[i];
+		struct range range = {base + part->range.start, base + part->range.end};
+		runs_set(&space->runs, range, vad,
+		         part->committed ? attr_of(part->prot) : ATTR_RESERVED);
+	}
+}
+
+struct view *space_map(struct space *space, const struct view *view, struct charge charge)
+{
+	struct view *made = space->spare_view;
+	CHECK(made);
+	space->spare_view = NULL;
+	*made = *view;
+	struct vad *vad = space_reserve(space, view->range, view->protect, VAD_VIEW);
+	vad->view = made;
+	if (view->section->kind == SECTION_IMAGE)
+		set_parts(space, vad, view->section);
+	else
+		runs_set(&space->runs, view->range, vad, attr_of(view->protect));
+	take_charge(space, charge);
+	return made;
+}
+
+uint64_t space_view_charged(const struct space *space, struct range range)
+{
+	uint64_t pages = 0;
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&space->runs, page);
+		uint64_t end = min_u64(run.end, range.end);
+		pages += run.attr & ATTR_CHARGED ? end - page : 0;
+		page = end;
+	}
+	return pages;
+}
+
+struct view *space_unmap(struct space *space, struct vad *vad)
+{
+	struct view *view = vad->view;
+	struct range range = vad->range;
+	uint64_t pages = space_view_charged(space, range);
+	uint64_t tables = tables_to_drop(&space->runs, range);
+	space->commit -= pages;
+	space->tables -= tables;
+	ledger_return(space->ledger, pages + tables);
+	runs_set(&space->runs, range, NULL, ATTR_RESERVED);
+	space->free_pages += range_pages(range);
+	os_free(vad);
+	return view;
+}
+
+/* ---- protection ----------------------------------------------------------------------------- */
+
+enum { SET_READ = 1, SET_WRITE = 2, SET_EXECUTE = 4 };
+
+/* VP-20: a copy needs no right to write, and execute-only can be read. */
+static unsigned access_set(prot_t prot)
+{
+	unsigned set = 0;
+	if (prot == PROT_NOACCESS)
+		return 0;
+	if (prot_can_read(prot))
+		set |= SET_READ;
+	if (prot_can_write(prot) && !prot_is_copy(prot))
+		set |= SET_WRITE;
+	if (prot_can_execute(prot))
+		set |= SET_EXECUTE;
+	return set;
+}
+
+bool view_allows(prot_t view, prot_t prot)
+{
+	return !(access_set(prot) & ~access_set(view));
+}
+
+NTSTATUS space_charge_copies(struct space *space, struct range range, prot_t prot,
+                             struct charge *charge)
+{
+	*charge = (struct charge){0};
+	if (prot_is_copy(prot))
+		charge->pages = range_pages(range) - space_view_charged(space, range);
+	return ledger_charge(space->ledger, charge->pages) ? STATUS_SUCCESS
+	                                                   : STATUS_COMMITMENT_LIMIT;
+}
+
+unsigned space_view_changes(const struct space *space, struct range range)
+{
+	unsigned changes = 0;
+	for (uint64_t page = range.start; page < range.end; changes++)
+		page = runs_at(&space->runs, page).end;
+	return changes;
+}
+
+void space_set_view_prot(struct space *space, struct range range, prot_t prot,
+                         struct charge charge)
+{
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&space->runs, page);
+		struct range piece = {page, min_u64(run.end, range.end)};
+		runs_set(&space->runs, piece, run.vad, attr_of(prot) | (run.attr & ATTR_CHARGED));
+		page = piece.end;
+	}
+	take_charge(space, charge);
+}
+
+/* ---- what is seen --------------------------------------------------------------------------- */
+
+struct run space_seen(struct space *space, uint64_t page)
+{
+	struct run run = space_run(space, address_of(page));
+	if (!(run.attr & ATTR_COMMITTED) || !(run.attr & ATTR_CHARGED) ||
+	    !prot_is_copy(attr_prot(run.attr)))
+		return run;
+	struct range range = {page, run.end};
+	bool copied;
+	run.start = page;
+	run.end = page + space->engine->copied(space, range, &copied);
+	if (copied)
+		run.attr = (run.attr & ~ATTR_PROT_MASK) | prot_after_copy(attr_prot(run.attr));
+	return run;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Views: where a process shows a section.
+ *
+ * A view is an allocation of kind VAD_VIEW. All its runs are committed, but those between the parts
+ * of an image; whether a page of a SEC_RESERVE section is committed is the section's to say, so that
+ * every view tells the same at once (VQ-15). Pages that copy-on-write may make private are charged to
+ * the process, and marked ATTR_CHARGED until the view goes (MV-12, CW-6, IM-14).
+ *
+ * Units: pages. Threads: the space's lock, for writing where something changes.
+ */
+#ifndef NTMM_SPACE_VIEW_H
+#define NTMM_SPACE_VIEW_H
+
+#include "space/section.h"
+#include "space/space.h"
+
+struct view {
+	struct section *section; /* with a reference */
+	uint64_t first;          /* page of the section that the view begins with */
+	struct range range;      /* in the space */
+	prot_t protect;          /* AllocationProtect, its cache attribute included */
+	bool inherit;            /* ViewShare (MV-16) */
+	/* the engine's: the views of a process, and those of a section */
+	void *map;
+	struct view *next, *next_of_section;
+};
+
+static inline uint64_t view_page(const struct view *view, uint64_t page)
+{
+	return view->first + (page - view->range.start);
+}
+
+/* What mapping needs before it can be done without failing. STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS space_prepare_view(struct space *space, const struct section *section);
+/* Tables, and the pages that may be copied: all of `range` for a copy-on-write view, those of the
+ * parts of an image that may be written. STATUS_COMMITMENT_LIMIT. */
+NTSTATUS space_charge_view(struct space *space, const struct view *view, struct charge *charge);
+/* A new allocation over free pages. `view` is copied; the reference to the section goes with it. */
+struct view *space_map(struct space *space, const struct view *view, struct charge charge);
+/* The allocation goes; the view, with its reference, is the caller's, to view_free when no lock is
+ * held. */
+struct view *space_unmap(struct space *space, struct vad *vad);
+void view_free(struct view *view);
+
+/* Pages of `range`, in one view, that are charged. */
+uint64_t space_view_charged(const struct space *space, struct range range);
+
+/* Whether a view mapped as `view` may have pages of `prot` (VP-20). */
+bool view_allows(prot_t view, prot_t prot);
+
+/* The charge for pages of `range`, in one view, that get the copy-on-write protection `prot` and are
+ * not charged yet (CW-6). STATUS_COMMITMENT_LIMIT. */
+NTSTATUS space_charge_copies(struct space *space, struct range range, prot_t prot,
+                             struct charge *charge);
+/* Changes that space_set_view_prot makes: to be prepared. */
+unsigned space_view_changes(const struct space *space, struct range range);
+/* The pages of `range`, in one view, get `prot`. */
+void space_set_view_prot(struct space *space, struct range range, prot_t prot,
+                         struct charge charge);
+
+/* As space_run, with what Windows says: a page that has been copied is no longer copy-on-write
+ * (CW-4). The run may end where the next is alike. */
+struct run space_seen(struct space *space, uint64_t page);
+
+#endif
