@@ -23,7 +23,14 @@ NTMM_BEGIN
 NTMM_API NTSTATUS NtAllocateVirtualMemory(HANDLE process, uint64_t *base, uint64_t zero_bits,
                                           uint64_t *size, uint32_t type, uint32_t protect)
 	NTMM_NAMED(NtAllocateVirtualMemory);
-/* Rules VF. MEM_RELEASE with a size releases just those pages (VF-33). */
+/* The same with placeholders (rules PH) and a list of `count` parameters (rules V2), which may be NULL
+ * when count is 0. */
+NTMM_API NTSTATUS NtAllocateVirtualMemoryEx(HANDLE process, uint64_t *base, uint64_t *size,
+                                            uint32_t type, uint32_t protect,
+                                            MEM_EXTENDED_PARAMETER *parameters, uint32_t count)
+	NTMM_NAMED(NtAllocateVirtualMemoryEx);
+/* Rules VF. MEM_RELEASE with a size releases just those pages (VF-33); with
+ * MEM_PRESERVE_PLACEHOLDER or MEM_COALESCE_PLACEHOLDERS it changes placeholders (PH-2 to PH-7). */
 NTMM_API NTSTATUS NtFreeVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t type)
 	NTMM_NAMED(NtFreeVirtualMemory);
 /* Rules VP. */

@@ -71,6 +71,43 @@ typedef struct _LUID {
 	LONG HighPart;
 } LUID, *PLUID;
 
+/* What VirtualAlloc2 and MapViewOfFile3 take beside the usual (rules V2). */
+typedef enum MEM_EXTENDED_PARAMETER_TYPE {
+	MemExtendedParameterInvalidType = 0,
+	MemExtendedParameterAddressRequirements, /* Pointer: MEM_ADDRESS_REQUIREMENTS */
+	MemExtendedParameterNumaNode,            /* ULong: a node; it only guides the system */
+	MemExtendedParameterPartitionHandle,     /* not supported */
+	MemExtendedParameterUserPhysicalHandle,  /* not supported */
+	MemExtendedParameterAttributeFlags,      /* ULong64: MEM_EXTENDED_PARAMETER_... */
+	MemExtendedParameterImageMachine,        /* ULong: IMAGE_FILE_MACHINE_..., of image views */
+	MemExtendedParameterMax
+} MEM_EXTENDED_PARAMETER_TYPE, *PMEM_EXTENDED_PARAMETER_TYPE;
+
+#define MEM_EXTENDED_PARAMETER_TYPE_BITS 8
+
+typedef struct MEM_EXTENDED_PARAMETER {
+	struct {
+		uint64_t Type : MEM_EXTENDED_PARAMETER_TYPE_BITS;
+		uint64_t Reserved : 64 - MEM_EXTENDED_PARAMETER_TYPE_BITS;
+	};
+	union {
+		DWORD64 ULong64;
+		PVOID Pointer;
+		SIZE_T Size;
+		HANDLE Handle;
+		DWORD ULong;
+	};
+} MEM_EXTENDED_PARAMETER, *PMEM_EXTENDED_PARAMETER;
+
+/* Of a place that the system chooses; 0: no requirement. The place starts at a multiple of
+ * Alignment, a power of two from 64 KB on, at LowestStartingAddress or above, and its last byte is at
+ * HighestEndingAddress or below (V2-4 to V2-6). */
+typedef struct _MEM_ADDRESS_REQUIREMENTS {
+	PVOID LowestStartingAddress;
+	PVOID HighestEndingAddress;
+	SIZE_T Alignment;
+} MEM_ADDRESS_REQUIREMENTS, *PMEM_ADDRESS_REQUIREMENTS;
+
 #define EXCEPTION_MAXIMUM_PARAMETERS 15
 
 /* What an access raises instead of succeeding (rules EX-1 to EX-8). */

@@ -44,6 +44,15 @@ NTMM_BEGIN
 #define MEM_REPLACE_PLACEHOLDER 0x00004000
 #define MEM_RESERVE_PLACEHOLDER 0x00040000
 
+#define MEM_EXTENDED_PARAMETER_GRAPHICS 0x00000001
+#define MEM_EXTENDED_PARAMETER_NONPAGED 0x00000002
+#define MEM_EXTENDED_PARAMETER_ZERO_PAGES_OPTIONAL 0x00000004
+#define MEM_EXTENDED_PARAMETER_NONPAGED_LARGE 0x00000008
+#define MEM_EXTENDED_PARAMETER_NONPAGED_HUGE 0x00000010
+#define MEM_EXTENDED_PARAMETER_SOFT_FAULT_PAGES 0x00000020
+#define MEM_EXTENDED_PARAMETER_EC_CODE 0x00000040
+#define NUMA_NO_PREFERRED_NODE ((DWORD)-1)
+
 #define PAGE_NOACCESS 0x01
 #define PAGE_READONLY 0x02
 #define PAGE_READWRITE 0x04
@@ -282,6 +291,18 @@ NTMM_API LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD prot
 	NTMM_NAMED(VirtualAlloc);
 NTMM_API LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type,
                                DWORD protect) NTMM_NAMED(VirtualAllocEx);
+/* A machine has one NUMA node, 0. Another but NUMA_NO_PREFERRED_NODE: ERROR_INVALID_PARAMETER (VA-81). */
+NTMM_API LPVOID VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DWORD type,
+                                   DWORD protect, DWORD node) NTMM_NAMED(VirtualAllocExNuma);
+/* Executable protections: ERROR_ACCESS_DENIED (VA-82). */
+NTMM_API PVOID VirtualAllocFromApp(PVOID address, SIZE_T size, ULONG type, ULONG protect)
+	NTMM_NAMED(VirtualAllocFromApp);
+/* Placeholders and address requirements (section 18). A NULL process is the current one. */
+NTMM_API PVOID VirtualAlloc2(HANDLE process, PVOID address, SIZE_T size, ULONG type, ULONG protect,
+                             MEM_EXTENDED_PARAMETER *parameters, ULONG count)
+	NTMM_NAMED(VirtualAlloc2);
+/* MEM_RELEASE with MEM_PRESERVE_PLACEHOLDER splits a placeholder, or makes what replaced one a
+ * placeholder again; with MEM_COALESCE_PLACEHOLDERS it joins placeholders (PH-2 to PH-8). */
 NTMM_API BOOL VirtualFree(LPVOID address, SIZE_T size, DWORD type) NTMM_NAMED(VirtualFree);
 NTMM_API BOOL VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type)
 	NTMM_NAMED(VirtualFreeEx);

@@ -6,65 +6,6 @@
 #include "nt/view_pages.h"
 #include "nt/zero_bits.h"
 
-#define ACTIONS (MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO)
-#define RESETS (MEM_RESET | MEM_RESET_UNDO)
-#define NOT_YET (MEM_PHYSICAL | MEM_LARGE_PAGES)
-#define MODIFIERS (MEM_TOP_DOWN | MEM_WRITE_WATCH | NOT_YET)
-
-static bool is_large_pages_wrong(uint32_t type)
-{
-	return !(type & MEM_COMMIT) || type & (MEM_PHYSICAL | MEM_WRITE_WATCH);
-}
-
-static bool is_physical_wrong(uint32_t type)
-{
-	return !(type & MEM_RESERVE) || type & ~(MEM_PHYSICAL | MEM_RESERVE | MEM_TOP_DOWN);
-}
-
-static NTSTATUS check_type(uint32_t type)
-{
-	if (type & ~(ACTIONS | MODIFIERS))
-		return STATUS_INVALID_PARAMETER; /* VA-3 */
-	if (!(type & ACTIONS))
-		return STATUS_INVALID_PARAMETER_5; /* VA-4 */
-	if (type & RESETS && type != MEM_RESET && type != MEM_RESET_UNDO)
-		return STATUS_INVALID_PARAMETER_5; /* VA-5 */
-	if (type & MEM_LARGE_PAGES && is_large_pages_wrong(type))
-		return STATUS_INVALID_PARAMETER_5; /* VA-6 */
-	if (type & MEM_WRITE_WATCH && !(type & MEM_RESERVE))
-		return STATUS_INVALID_PARAMETER_5; /* VA-7 */
-	if (type & MEM_PHYSICAL && is_physical_wrong(type))
-		return STATUS_INVALID_PARAMETER_5; /* VA-8 */
-	return STATUS_SUCCESS;
-}
-
-/* VA-9, VA-10. PAGE_TARGETS_INVALID tells nothing that is kept here (PR-6). */
-static NTSTATUS check_protect(uint32_t type, uint32_t protect, prot_t *prot)
-{
-	bool targets = protect & PAGE_TARGETS_INVALID && type & MEM_COMMIT;
-	if (type & MEM_PHYSICAL && protect != PAGE_READWRITE)
-		return STATUS_INVALID_PARAMETER_6;
-	if (!prot_from_win32(targets ? protect & ~(uint32_t)PAGE_TARGETS_INVALID : protect, prot))
-		return STATUS_INVALID_PAGE_PROTECTION;
-	if (targets && !prot_can_execute(*prot))
-		return STATUS_INVALID_PAGE_PROTECTION;
-	return STATUS_SUCCESS;
-}
-
-/* VA-12 to VA-14, VA-18; `highest` is the highest address that an allocation may use (AS-5). */
-static NTSTATUS check_place(const struct layout *layout, struct alloc *alloc, uint64_t base,
-                            uint64_t size)
-{
-	if (base > layout->highest)
-		return STATUS_INVALID_PARAMETER_2;
-	if (!last_byte(base, size, &alloc->last) || alloc->last > layout->highest)
-		return STATUS_INVALID_PARAMETER_4;
-	if (alloc->type & MEM_RESERVE && base && base < layout->minimum)
-		return STATUS_INVALID_PARAMETER;
-	alloc->base = base;
-	return STATUS_SUCCESS;
-}
-
 static NTSTATUS reserve_at(const struct space *space, struct alloc *alloc)
 {
 	alloc->range = pages_touched(alloc->base, alloc->last);
@@ -77,21 +18,38 @@ static NTSTATUS reserve_at(const struct space *space, struct alloc *alloc)
 
 static NTSTATUS reserve_anywhere(const struct space *space, struct alloc *alloc)
 {
-	struct range bounds = {page_of(space->layout->minimum), page_of(alloc->highest + 1)};
+	const struct bounds *bounds = &alloc->bounds;
+	struct range within = {page_of(bounds->lowest), page_of(bounds->highest + 1)};
 	uint64_t pages = page_of(alloc->last) + 1; /* base is 0 */
-	if (bounds.start + pages > bounds.end)
-		return STATUS_NO_MEMORY; /* VA-26 */
-	NTSTATUS status = space_place(space, bounds, pages, GRANULE_PAGES,
+	if (within.start + pages > within.end)
+		return STATUS_NO_MEMORY; /* VA-26, V2-7 */
+	NTSTATUS status = space_place(space, within, pages, page_of(bounds->align),
 	                              alloc->type & MEM_TOP_DOWN, &alloc->range.start);
 	alloc->range.end = alloc->range.start + pages;
 	return status;
+}
+
+/* PH-5: the pages of one placeholder, which may begin anywhere. */
+static NTSTATUS reserve_placeholder(const struct space *space, struct alloc *alloc)
+{
+	alloc->range = pages_touched(alloc->base, alloc->last);
+	if (!space_is_placeholder(space, alloc->range))
+		return STATUS_CONFLICTING_ADDRESSES;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS find_place(const struct space *space, struct alloc *alloc)
+{
+	if (alloc->type & MEM_REPLACE_PLACEHOLDER)
+		return reserve_placeholder(space, alloc);
+	return alloc->base ? reserve_at(space, alloc) : reserve_anywhere(space, alloc);
 }
 
 static NTSTATUS reserve_check(struct space *space, struct alloc *alloc)
 {
 	if (prot_is_copy(alloc->prot))
 		return STATUS_INVALID_PAGE_PROTECTION; /* VA-17 */
-	NTSTATUS status = alloc->base ? reserve_at(space, alloc) : reserve_anywhere(space, alloc);
+	NTSTATUS status = find_place(space, alloc);
 	if (!status)
 		status = space_prepare(space, 2);
 	if (!status && alloc->type & MEM_COMMIT)
@@ -105,13 +63,6 @@ static NTSTATUS reserve_check(struct space *space, struct alloc *alloc)
 	return STATUS_INSUFFICIENT_RESOURCES; /* VA-32 */
 }
 
-static void reserve_apply(struct space *space, const struct alloc *alloc)
-{
-	space_reserve(space, alloc->range, alloc->prot, VAD_PRIVATE);
-	if (alloc->watch)
-		space_watch(space, alloc->range.start, alloc->watch);
-}
-
 static NTSTATUS commit_view_check(struct space *space, const struct vad *vad, struct alloc *alloc)
 {
 	struct view_change change = {.range = alloc->range, .prot = alloc->prot};
@@ -121,12 +72,24 @@ static NTSTATUS commit_view_check(struct space *space, const struct vad *vad, st
 	return status;
 }
 
+static void reserve_apply(struct space *space, const struct alloc *alloc)
+{
+	bool keeps = alloc->type & MEM_RESERVE_PLACEHOLDER;
+	if (alloc->type & MEM_REPLACE_PLACEHOLDER)
+		space_replace(space, alloc->range, alloc->prot, VAD_PRIVATE);
+	else
+		space_reserve(space, alloc->range, alloc->prot,
+		              keeps ? VAD_PLACEHOLDER : VAD_PRIVATE);
+	if (alloc->watch)
+		space_watch(space, alloc->range.start, alloc->watch);
+}
+
 static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 {
 	struct vad *vad;
 	alloc->range = pages_touched(alloc->base, alloc->last); /* VA-40 */
-	if (!space_one_vad(space, alloc->range, &vad))
-		return STATUS_CONFLICTING_ADDRESSES; /* VA-41 */
+	if (!space_one_vad(space, alloc->range, &vad) || vad->kind == VAD_PLACEHOLDER)
+		return STATUS_CONFLICTING_ADDRESSES; /* VA-41, VA-50 */
 	if (vad->view)
 		return commit_view_check(space, vad, alloc);
 	if (prot_is_copy(alloc->prot) || vad->kind == VAD_SHARED_PAGE)
@@ -154,7 +117,7 @@ static void commit_apply(struct space *space, const struct alloc *alloc)
 static NTSTATUS change(struct space *space, struct alloc *alloc)
 {
 	bool reserves = alloc->type & MEM_RESERVE || !alloc->base; /* VA-20 */
-	if (alloc->type & RESETS) {
+	if (alloc->type & ALLOC_RESETS) {
 		NTSTATUS status = reset_check(space, alloc);
 		return status ? status : reset_apply(space, alloc);
 	}
@@ -175,22 +138,28 @@ static NTSTATUS allocate(struct target *target, struct alloc *alloc)
 		return status;
 	status = change(target->space, alloc);
 	target_unlock(target);
-	if (!status && !(alloc->type & RESETS))
+	if (!status && !(alloc->type & ALLOC_RESETS))
 		target->space->engine->note(target->space, NOTE_ALLOC, alloc->range);
 	return status;
 }
 
-static NTSTATUS check(const struct layout *layout, struct alloc *alloc, uint64_t zero_bits,
-                      uint32_t protect)
+NTSTATUS alloc_in(struct target *target, struct alloc *alloc, uint32_t protect, uint64_t *base,
+                  uint64_t *size)
 {
-	if (!zero_bits_highest(layout, zero_bits, &alloc->highest))
-		return STATUS_INVALID_PARAMETER_3; /* VA-2 */
-	NTSTATUS status = check_type(alloc->type);
-	if (!status)
-		status = check_protect(alloc->type, protect, &alloc->prot);
-	if (!status && alloc->type & NOT_YET)
+	NTSTATUS status = alloc_check_protect(alloc->type, protect, &alloc->prot);
+	if (!status && alloc->type & ALLOC_NOT_YET)
 		status = STATUS_NOT_SUPPORTED;
-	return status;
+	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size)))
+		status = STATUS_ACCESS_VIOLATION; /* VA-11 */
+	if (!status)
+		status = alloc_check_place(target->layout, alloc, *base, *size);
+	if (!status)
+		status = allocate(target, alloc);
+	if (status)
+		return status;
+	*base = address_of(alloc->range.start);
+	*size = address_of(range_pages(alloc->range));
+	return STATUS_SUCCESS;
 }
 
 NTSTATUS NtAllocateVirtualMemory(HANDLE process, uint64_t *base, uint64_t zero_bits, uint64_t *size,
@@ -199,17 +168,12 @@ NTSTATUS NtAllocateVirtualMemory(HANDLE process, uint64_t *base, uint64_t zero_b
 	struct target target;
 	struct alloc alloc = {.type = type};
 	target_open(&target, process, PROCESS_VM_OPERATION);
-	NTSTATUS status = check(target.layout, &alloc, zero_bits, protect);
-	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size)))
-		status = STATUS_ACCESS_VIOLATION; /* VA-11 */
+	NTSTATUS status = STATUS_INVALID_PARAMETER_3; /* VA-2 */
+	alloc.bounds = bounds_of(target.layout);
+	if (zero_bits_highest(target.layout, zero_bits, &alloc.bounds.highest))
+		status = alloc_check_type(type, ALLOC_TYPES); /* V2-1: no placeholders */
 	if (!status)
-		status = check_place(target.layout, &alloc, *base, *size);
-	if (!status)
-		status = allocate(&target, &alloc);
+		status = alloc_in(&target, &alloc, protect, base, size);
 	target_close(&target);
-	if (!status) {
-		*base = address_of(alloc.range.start);
-		*size = address_of(range_pages(alloc.range));
-	}
 	return status;
 }

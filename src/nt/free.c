@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * NtFreeVirtualMemory: decommit and release (rules VF).
+ * NtFreeVirtualMemory: decommit and release (rules VF). Placeholders are in placeholder.c.
  */
-#include "nt/target.h"
-
-struct free {
-	uint64_t base, last; /* first and last byte; last means nothing when `whole` */
-	bool whole;          /* size 0: all of the allocation */
-	uint32_t type;
-	struct range range;
-};
+#include "nt/free.h"
 
 static NTSTATUS check_type(uint32_t type)
 {
@@ -17,7 +10,7 @@ static NTSTATUS check_type(uint32_t type)
 		return STATUS_SUCCESS;
 	if (type == (MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER) ||
 	    type == (MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS))
-		return STATUS_NOT_SUPPORTED;
+		return STATUS_SUCCESS;
 	return STATUS_INVALID_PARAMETER_4; /* VF-2 */
 }
 
@@ -29,6 +22,8 @@ static NTSTATUS check_place(const struct layout *layout, struct free *f, uint64_
 		return STATUS_INVALID_PARAMETER_2;
 	f->base = base;
 	f->whole = size == 0;
+	if (f->whole && f->type & FREE_PLACEHOLDERS)
+		return STATUS_INVALID_PARAMETER_3; /* PH-3, PH-4 */
 	if (!f->whole && (!last_byte(base, size, &f->last) || f->last > layout->maximum))
 		return STATUS_INVALID_PARAMETER_3;
 	return STATUS_SUCCESS;
@@ -66,16 +61,28 @@ static NTSTATUS prepare(struct space *space, const struct free *f, const struct 
 static NTSTATUS free_check(struct space *space, struct free *f)
 {
 	const struct vad *vad;
+	if (f->type & MEM_COALESCE_PLACEHOLDERS)
+		return coalesce_check(space, f);
 	NTSTATUS status = find_range(space, f, &vad);
 	if (status)
 		return status;
 	if (vad->kind == VAD_SHARED_PAGE)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */
+	if (f->type & MEM_PRESERVE_PLACEHOLDER)
+		return preserve_check(space, f, vad);
 	return prepare(space, f, vad);
 }
 
 static void free_apply(struct space *space, const struct free *f)
 {
+	if (f->type & MEM_COALESCE_PLACEHOLDERS) {
+		coalesce_apply(space, f);
+		return;
+	}
+	if (f->type & MEM_PRESERVE_PLACEHOLDER) {
+		preserve_apply(space, f);
+		return;
+	}
 	if (runs_committed(&space->runs, f->range))
 		space->engine->decommit(space, f->range);
 	if (f->type == MEM_RELEASE)
@@ -93,7 +100,7 @@ static NTSTATUS free_pages(struct target *target, struct free *f)
 	if (!status)
 		free_apply(target->space, f);
 	target_unlock(target);
-	if (!status)
+	if (!status && !f->quiet)
 		target->space->engine->note(target->space, NOTE_FREE, f->range);
 	return status;
 }

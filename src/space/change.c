@@ -2,16 +2,12 @@
  *
  * Changes of a space. What can fail, space_prepare and space_charge, comes first; the rest cannot.
  */
-#include "base/check.h"
-#include "base/os.h"
-#include "space/space.h"
 #include "space/tables.h"
+#include "space/vad.h"
 
 NTSTATUS space_prepare(struct space *space, unsigned changes)
 {
-	if (!space->spare_vad)
-		space->spare_vad = os_alloc(sizeof *space->spare_vad);
-	if (!space->spare_vad || !runs_prepare(&space->runs, changes))
+	if (!vads_prepare(space) || !runs_prepare(&space->runs, changes))
 		return STATUS_INSUFFICIENT_RESOURCES; /* VA-32 */
 	return STATUS_SUCCESS;
 }
@@ -33,19 +29,10 @@ void space_uncharge(struct space *space, struct charge charged)
 struct vad *space_reserve(struct space *space, struct range range, prot_t protect,
                           enum vad_kind kind)
 {
-	struct vad *vad = space->spare_vad;
-	CHECK(vad);
-	space->spare_vad = NULL;
-	*vad = (struct vad){.range = range, .protect = protect, .kind = (uint8_t)kind};
+	struct vad like = {.protect = protect, .kind = (uint8_t)kind};
+	struct vad *vad = vad_take(space, like, range);
 	runs_set(&space->runs, range, vad, ATTR_RESERVED);
 	space->free_pages -= range_pages(range);
-	return vad;
-}
-
-static struct vad *vad_at(const struct space *space, uint64_t page)
-{
-	struct vad *vad = runs_at(&space->runs, page).vad;
-	CHECK(vad);
 	return vad;
 }
 
@@ -74,13 +61,9 @@ void space_decommit(struct space *space, struct range range)
 }
 
 /* The pages of `range` go to an allocation of their own, run by run. */
-static void split_off(struct space *space, struct range range, const struct vad *from)
+static void split_off(struct space *space, struct vad like, struct range range)
 {
-	struct vad *upper = space->spare_vad;
-	CHECK(upper);
-	space->spare_vad = NULL;
-	*upper = *from;
-	upper->range = range;
+	struct vad *upper = vad_take(space, like, range);
 	if (upper->watch)
 		watch_share(upper->watch);
 	for (uint64_t page = range.start; page < range.end;) {
@@ -115,7 +98,7 @@ void space_release(struct space *space, struct range range)
 	} else {
 		vad->range.end = range.start;
 		if (range.end < whole.end)
-			split_off(space, (struct range){range.end, whole.end}, vad);
+			split_off(space, *vad, (struct range){range.end, whole.end});
 	}
 }
 

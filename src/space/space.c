@@ -2,7 +2,7 @@
  *
  * A space's beginning, its end, and what can be asked of it. Changes are in change.c.
  */
-#include "space/space.h"
+#include "space/vad.h"
 
 #include "base/check.h"
 #include "base/os.h"
@@ -42,20 +42,11 @@ NTSTATUS space_init(struct space *space, const struct engine *engine, const stru
 	space->free_pages = page_of(layout->maximum) + 1 - page_of(layout->minimum);
 	NTSTATUS status = add_shared_page(space);
 	if (status) {
-		os_free(space->spare_vad);
+		vads_drop(space);
 		runs_destroy(&space->runs);
 		shared_lock_destroy(&space->lock);
 	}
 	return status;
-}
-
-void vad_free(struct vad *vad)
-{
-	if (vad && vad->view)
-		view_free(vad->view);
-	if (vad)
-		watch_drop(vad->watch);
-	os_free(vad);
 }
 
 static void free_vads(struct space *space)
@@ -69,7 +60,7 @@ static void free_vads(struct space *space)
 		page = run.end;
 	}
 	vad_free(last);
-	os_free(space->spare_vad);
+	vads_drop(space);
 	os_free(space->spare_view);
 }
 
@@ -174,6 +165,8 @@ static bool check_run(const struct space *space, struct run run, uint64_t *free_
 	if (run.vad->watch && !watch_covers(run.vad->watch, run.vad->range))
 		return complain("the record of writes does not cover the allocation at page %#lx",
 		                run.vad->range.start);
+	if (run.vad->kind == VAD_PLACEHOLDER && run.attr != ATTR_RESERVED)
+		return complain("page %#lx of a placeholder has state", run.start);
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct view;
 
 enum vad_kind {
 	VAD_PRIVATE,
+	VAD_PLACEHOLDER, /* all reserved: a place kept for what will replace it (rules PH) */
 	VAD_SHARED_PAGE, /* 0x7FFE0000 (AS-4): the system's; cannot be changed */
 	VAD_VIEW,        /* of a section: view.h */
 };
@@ -35,9 +36,13 @@ struct vad {
 	struct range range;  /* (l) */
 	prot_t protect;      /* AllocationProtect, never changes (VA-27) */
 	uint8_t kind;        /* enum vad_kind */
+	bool replaced;       /* (l) a placeholder, and can become one again (PH-7, PH-20) */
 	struct watch *watch; /* MEM_WRITE_WATCH: which pages were written; NULL: not asked for */
 	struct view *view;   /* of a VAD_VIEW; NULL */
 };
+
+/* A change makes at most as many new allocations: a placeholder split in three (PH-2). */
+#define MOST_NEW_VADS 2
 
 struct space {
 	struct shared_lock lock;
@@ -45,7 +50,7 @@ struct space {
 	const struct layout *layout;
 	struct ledger *ledger;  /* of the machine */
 	struct runs runs;       /* (l) */
-	struct vad *spare_vad;  /* (l) for the next reserve or split, from space_prepare */
+	struct vad *spare_vads[MOST_NEW_VADS]; /* (l) for the next change, from space_prepare */
 	struct view *spare_view; /* (l) the same for a view */
 	uint64_t commit;        /* (l) private pages charged */
 	uint64_t commit_peak;   /* (l) */
@@ -93,7 +98,7 @@ enum decision space_decide(const struct space *space, uint64_t address, ntmm_acc
 
 /* ---- changing (lock held for writing) -------------------------------------------------------- */
 
-/* Makes the next change possible: up to `changes` uniform ranges, and one new VAD. */
+/* Makes the next change possible: up to `changes` uniform ranges, and what VADs it needs. */
 NTSTATUS space_prepare(struct space *space, unsigned changes);
 
 /* No run names it any more. NULL is ignored. */
@@ -136,6 +141,24 @@ bool space_clear_guard(struct space *space, uint64_t page);
 /* The protection that VirtualProtect(prot) gives a private page of `vad`: the cache attribute is the
  * allocation's (PR-8). */
 prot_t space_private_prot(const struct vad *vad, prot_t prot);
+
+/* ---- placeholders (rules PH; placeholder.c) --------------------------------------------------- */
+
+/* Whether `range` is one placeholder from its first to its last page. */
+bool space_is_placeholder(const struct space *space, struct range range);
+/* That placeholder becomes an allocation of another kind, all reserved, made with `protect`
+ * (PH-5, PH-10). Needs no space_prepare. */
+struct vad *space_replace(struct space *space, struct range range, prot_t protect,
+                          enum vad_kind kind);
+/* An allocation that replaced a placeholder, and of which all is reserved by now, becomes one again
+ * (PH-7, PH-20). Its view went before; a record of writes goes now. Needs no space_prepare. */
+void space_put_back(struct space *space, struct vad *vad);
+/* `range`, a part of a placeholder, becomes a placeholder of its own (PH-2). Prepare 2 changes. */
+void space_split(struct space *space, struct range range);
+/* Whether `range` is two or more placeholders from the first page to the last (PH-4). */
+bool space_can_coalesce(const struct space *space, struct range range);
+/* They become one. Prepare 1 change. */
+void space_coalesce(struct space *space, struct range range);
 
 /* Verifies every figure against the runs; complains. Lock held for reading. */
 bool space_check(const struct space *space);

@@ -5,6 +5,8 @@
 #include "win32/error.h"
 
 #define LOWEST_ADDRESS 0x10000
+#define EXECUTABLE \
+	(PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY)
 
 static uint64_t value_of(LPCVOID address)
 {
@@ -25,6 +27,39 @@ LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type, D
 LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protect)
 {
 	return VirtualAllocEx(GetCurrentProcess(), address, size, type, protect);
+}
+
+LPVOID VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect,
+                          DWORD node)
+{
+	if (node && node != NUMA_NO_PREFERRED_NODE) { /* VA-81 */
+		win32_fail(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	return VirtualAllocEx(process, address, size, type, protect);
+}
+
+/* VA-82: no process here may generate code by this call. */
+PVOID VirtualAllocFromApp(PVOID address, SIZE_T size, ULONG type, ULONG protect)
+{
+	if (protect & EXECUTABLE) {
+		win32_fail(ERROR_ACCESS_DENIED);
+		return NULL;
+	}
+	return VirtualAlloc(address, size, type, protect);
+}
+
+PVOID VirtualAlloc2(HANDLE process, PVOID address, SIZE_T size, ULONG type, ULONG protect,
+                    MEM_EXTENDED_PARAMETER *parameters, ULONG count)
+{
+	uint64_t base = value_of(address), bytes = size;
+	if (base && base < LOWEST_ADDRESS) { /* VA-1 */
+		win32_fail(ERROR_INVALID_PARAMETER);
+		return NULL;
+	}
+	NTSTATUS status = NtAllocateVirtualMemoryEx(process ? process : GetCurrentProcess(), &base,
+	                                            &bytes, type, protect, parameters, count);
+	return win32_ok(status) ? (PVOID)(uintptr_t)base : NULL;
 }
 
 BOOL VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type)

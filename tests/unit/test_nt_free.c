@@ -28,10 +28,6 @@ static void types_are_checked(void **state) /* VF-2, S62 */
 	assert_ok(alloc(PLACE, K64, RC, PAGE_READWRITE));
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
 		assert_status(free_as(PLACE, 0, wrong[i]), STATUS_INVALID_PARAMETER_4);
-	assert_status(free_as(PLACE, 0, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER),
-	              STATUS_NOT_SUPPORTED);
-	assert_status(free_as(PLACE, 0, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS),
-	              STATUS_NOT_SUPPORTED);
 	assert_region(PLACE, MEM_COMMIT, PAGE_READWRITE, K64);
 }
 
