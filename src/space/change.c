@@ -2,6 +2,7 @@
  *
  * Changes of a space. What can fail, space_prepare and space_charge, comes first; the rest cannot.
  */
+#include "base/check.h"
 #include "space/tables.h"
 #include "space/vad.h"
 

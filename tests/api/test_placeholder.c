@@ -133,6 +133,29 @@ static void test_storage_comes_back(void **state) /* PH-7, VF-13 */
 		assert_int_equal(load_at(place, base + i * PAGE), 0);
 }
 
+static ULONG_PTR written_in(void *base, SIZE_T bytes)
+{
+	PVOID pages[16];
+	ULONG_PTR count = 16;
+	DWORD granularity;
+	if (GetWriteWatch(0, base, bytes, pages, &count, &granularity))
+		return (ULONG_PTR)-1;
+	return count;
+}
+
+static void test_watched_replacement(void **state) /* WW-27, PH-7 */
+{
+	const struct place *place = *state;
+	char *base = must_keep(4 * PAGE);
+	assert_succeeds(replace(base, 4 * PAGE, RC | MEM_WRITE_WATCH, PAGE_READWRITE) == base);
+	store_at(place, base + PAGE, 1);
+	assert_int_equal(written_in(base, 4 * PAGE), 1);
+	assert_succeeds(VirtualFree(base, 4 * PAGE, PRESERVE));
+	assert_int_equal(written_in(base, 4 * PAGE), (ULONG_PTR)-1);
+	assert_succeeds(replace(base, 4 * PAGE, RC | MEM_WRITE_WATCH, PAGE_READWRITE) == base);
+	assert_int_equal(written_in(base, 4 * PAGE), 0);
+}
+
 static void test_in_another_process(void **state) /* VA-80, V2-1 */
 {
 	const struct place *place = *state;
@@ -159,6 +182,7 @@ int main(void)
 		place_test(test_split_of_a_reservation),
 		place_test(test_replace_and_back),
 		place_test(test_storage_comes_back),
+		place_test(test_watched_replacement),
 		place_test(test_in_another_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,10 +57,19 @@ static uint32_t type_from(enum call_kind kind, uint8_t byte)
 		MEM_TOP_DOWN, 0, MEM_WRITE_WATCH | MEM_RESERVE, MEM_PHYSICAL | MEM_RESERVE,
 		MEM_LARGE_PAGES | MEM_COMMIT,
 	};
+	static const uint32_t alloc2[] = {
+		MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, MEM_RESERVE | MEM_REPLACE_PLACEHOLDER,
+		MEM_RESERVE | MEM_COMMIT | MEM_REPLACE_PLACEHOLDER,
+		MEM_COMMIT | MEM_REPLACE_PLACEHOLDER,
+		MEM_RESERVE | MEM_RESERVE_PLACEHOLDER | MEM_TOP_DOWN,
+	};
 	static const uint32_t free[] = {MEM_DECOMMIT, MEM_RELEASE, MEM_DECOMMIT | MEM_RELEASE,
-	                                MEM_FREE, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS};
+	                                MEM_FREE, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS,
+	                                MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER};
 	if (kind == ALLOCATE)
 		return PICK(alloc, byte);
+	if (kind == ALLOCATE2)
+		return PICK(alloc2, byte);
 	if (kind == FREE_WIN32 || kind == FREE_NATIVE)
 		return PICK(free, byte);
 	return byte & 1;

@@ -80,6 +80,7 @@ static bool begins_allocation(const struct model *m, unsigned index)
 static bool pages_equal(const struct page *p, const struct page *q)
 {
 	return p->state == q->state && p->protect == q->protect &&
+	       p->placeholder == q->placeholder && p->replaced == q->replaced &&
 	       p->allocation_protect == q->allocation_protect && p->locked == q->locked &&
 	       p->contents == q->contents && p->lost == q->lost && p->watched == q->watched &&
 	       p->marked == q->marked;
@@ -231,6 +232,7 @@ void to_state(struct model *m, uint64_t number, enum state state)
 		return; /* marks stay (WW-22) */
 	page->allocation = page->allocation_protect = 0;
 	page->watched = page->marked = false;
+	page->placeholder = page->replaced = false;
 }
 
 void note_write(struct model *m, uint64_t number)

@@ -47,6 +47,8 @@ struct page {
 	enum contents contents;
 	bool watched, marked;        /* of an allocation made with MEM_WRITE_WATCH; written */
 	bool lost;                   /* has vanished after MEM_RESET, and was not written since */
+	bool placeholder;            /* of one */
+	bool replaced;               /* of what took the place of one */
 };
 
 struct model {
@@ -89,6 +91,9 @@ bool model_equal(const struct model *a, const struct model *b);
 /* VirtualAllocEx. */
 struct answer model_allocate(struct model *m, uint64_t address, uint64_t size, uint32_t type,
                              uint32_t protect);
+/* VirtualAlloc2, without parameters: placeholders too. */
+struct answer model_allocate2(struct model *m, uint64_t address, uint64_t size, uint32_t type,
+                              uint32_t protect);
 /* What MEM_RESET_UNDO over the range said. */
 void model_undone(struct model *m, uint64_t address, uint64_t size, uint32_t error);
 /* NtFreeVirtualMemory, and VirtualFreeEx when `win32`. */

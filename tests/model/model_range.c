@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls on ranges: VirtualAlloc, VirtualFree, VirtualProtect, VirtualQuery.
+ * Calls on ranges: VirtualAlloc, VirtualAlloc2, VirtualProtect, VirtualQuery.
  */
 #include "parts.h"
 
@@ -44,11 +44,23 @@ static uint64_t commit_cost(const struct model *m, struct span span)
 
 #define ACTIONS (MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO)
 #define NOT_YET (MEM_PHYSICAL | MEM_LARGE_PAGES)
+#define PLACEHOLDERS (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)
+#define KNOWN (ACTIONS | NOT_YET | MEM_TOP_DOWN | MEM_WRITE_WATCH | PLACEHOLDERS)
+
+/* PH-1, PH-5. */
+static bool placeholder_ok(uint32_t type)
+{
+	if (type & MEM_RESERVE_PLACEHOLDER)
+		return (type | MEM_TOP_DOWN) ==
+		       (MEM_RESERVE | MEM_RESERVE_PLACEHOLDER | MEM_TOP_DOWN);
+	return !(type & MEM_REPLACE_PLACEHOLDER) ||
+	       (type & MEM_RESERVE && !(type & MEM_LARGE_PAGES));
+}
 
 /* VA-3 to VA-8. */
 static bool type_ok(uint32_t type)
 {
-	if (type & ~(uint32_t)(ACTIONS | NOT_YET | MEM_WRITE_WATCH | MEM_TOP_DOWN) || !(type & ACTIONS))
+	if (type & ~(uint32_t)KNOWN || !(type & ACTIONS) || !placeholder_ok(type))
 		return false;
 	if (type & (MEM_RESET | MEM_RESET_UNDO) && type & (type - 1))
 		return false;
@@ -66,6 +78,8 @@ static bool alloc_protect_ok(uint32_t type, uint32_t protect)
 {
 	if (type & MEM_PHYSICAL && protect != PAGE_READWRITE)
 		return false;
+	if (type & MEM_RESERVE_PLACEHOLDER && protect != PAGE_NOACCESS)
+		return false; /* PH-1 */
 	return valid(protect, type & MEM_COMMIT);
 }
 
@@ -86,6 +100,8 @@ static void reserve_pages(struct model *m, struct span span, uint32_t type, uint
 		at(m, n)->allocation = m->last_allocation;
 		at(m, n)->watched = type & MEM_WRITE_WATCH;
 		at(m, n)->allocation_protect = protect & ~(uint32_t)PAGE_TARGETS_INVALID;
+		at(m, n)->placeholder = type & MEM_RESERVE_PLACEHOLDER;
+		at(m, n)->replaced = type & MEM_REPLACE_PLACEHOLDER;
 	}
 }
 
@@ -109,7 +125,10 @@ static struct answer reserve(struct model *m, uint64_t address, struct span span
 {
 	if (is_copy(protect))
 		return refuse(ERROR_INVALID_PARAMETER); /* VA-17 */
-	if (!address) {
+	if (type & MEM_REPLACE_PLACEHOLDER) {
+		if (!one_placeholder(m, span))
+			return refuse(ERROR_INVALID_ADDRESS); /* PH-5 */
+	} else if (!address) {
 		if (!choose_place(m, span.last + 1, type & MEM_TOP_DOWN, &span))
 			return refuse(ERROR_NOT_ENOUGH_MEMORY); /* VA-26 */
 	} else {
@@ -127,8 +146,8 @@ static struct answer reserve(struct model *m, uint64_t address, struct span span
 
 static struct answer commit(struct model *m, struct span span, uint32_t protect)
 {
-	if (!one_allocation(m, span))
-		return refuse(ERROR_INVALID_ADDRESS); /* VA-41 */
+	if (!one_allocation(m, span) || look(m, span.first)->placeholder)
+		return refuse(ERROR_INVALID_ADDRESS); /* VA-41, VA-50 */
 	if (is_copy(protect))
 		return refuse(ERROR_INVALID_PARAMETER); /* VA-17 */
 	if (commit_cost(m, span) > m->commit_left)
@@ -191,8 +210,8 @@ void model_undone(struct model *m, uint64_t address, uint64_t size, uint32_t err
 	}
 }
 
-struct answer model_allocate(struct model *m, uint64_t address, uint64_t size, uint32_t type,
-                             uint32_t protect)
+struct answer model_allocate2(struct model *m, uint64_t address, uint64_t size, uint32_t type,
+                              uint32_t protect)
 {
 	struct span span;
 	if (address && address < GRANULE)
@@ -212,54 +231,12 @@ struct answer model_allocate(struct model *m, uint64_t address, uint64_t size, u
 	return commit(m, span, protect);
 }
 
-/* ---- VirtualFree ---------------------------------------------------------------------------- */
-
-/* VF-33: what lies above the hole is an allocation of its own. */
-static void split_above(struct model *m, uint64_t last)
+struct answer model_allocate(struct model *m, uint64_t address, uint64_t size, uint32_t type,
+                             uint32_t protect)
 {
-	unsigned allocation = at(m, last)->allocation;
-	m->last_allocation++;
-	for (uint64_t n = last + 1; look(m, n)->allocation == allocation; n++)
-		at(m, n)->allocation = m->last_allocation;
-}
-
-static uint32_t free_type_error(uint32_t type)
-{
-	if (type == MEM_DECOMMIT || type == MEM_RELEASE)
-		return 0;
-	if (type == (MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER) ||
-	    type == (MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS))
-		return ERROR_NOT_SUPPORTED;
-	return ERROR_INVALID_PARAMETER; /* VF-2 */
-}
-
-struct answer model_free(struct model *m, uint64_t address, uint64_t size, uint32_t type,
-                         bool win32)
-{
-	struct span span, all;
-	if (win32 && type == MEM_RELEASE && size)
-		return refuse(ERROR_INVALID_PARAMETER); /* VF-1 */
-	if (free_type_error(type))
-		return refuse(free_type_error(type));
-	if (!span_of(address, size ? size : 1, m->maximum, &span))
-		return refuse(ERROR_INVALID_PARAMETER); /* VF-3 */
-	if (!look(m, span.first)->allocation)
-		return refuse(ERROR_INVALID_ADDRESS); /* VF-4 */
-	all = allocation_of(m, span.first);
-	if (!size && span.first != all.first)
-		return refuse(ERROR_INVALID_ADDRESS); /* VF-11, VF-30 */
-	if (!size)
-		span = all;
-	if (span.last > all.last)
-		return refuse(ERROR_INVALID_PARAMETER); /* VF-5 */
-	if (type == MEM_RELEASE)
-		split_above(m, span.last);
-	for (uint64_t n = span.first; n <= span.last; n++)
-		to_state(m, n, type == MEM_RELEASE ? FREE : RESERVED);
-	struct answer answer = did(span);
-	if (!size && type == MEM_DECOMMIT)
-		answer.size = 0; /* VF-20 */
-	return answer;
+	if (type & PLACEHOLDERS)
+		return refuse(ERROR_INVALID_PARAMETER); /* V2-1 */
+	return model_allocate2(m, address, size, type, protect);
 }
 
 /* ---- VirtualProtect, VirtualQuery ----------------------------------------------------------- */

@@ -33,6 +33,8 @@ bool one_allocation(const struct model *m, struct span span);
 bool all_in(const struct model *m, struct span span, enum state state);
 /* The whole allocation of a page of the window. */
 struct span allocation_of(const struct model *m, uint64_t number);
+/* Whether they are all of one placeholder. */
+bool one_placeholder(const struct model *m, struct span span);
 struct answer refuse(uint32_t error);
 struct answer did(struct span span);
 /* Of `size` bytes from `address` on: those in its page. */

@@ -110,6 +110,15 @@ static const uint32_t odd_free_types[] = {
 	MEM_RESET,
 };
 
+#define KEEP (MEM_RESERVE | MEM_RESERVE_PLACEHOLDER)
+#define REPLACE (MEM_RESERVE | MEM_REPLACE_PLACEHOLDER)
+
+static const uint32_t placeholder_types[] = {
+	KEEP, KEEP, KEEP | MEM_TOP_DOWN, REPLACE, REPLACE, REPLACE | MEM_COMMIT,
+	REPLACE | MEM_COMMIT, REPLACE | MEM_COMMIT | MEM_WRITE_WATCH, MEM_COMMIT, MEM_RESERVE | MEM_COMMIT, KEEP | MEM_COMMIT,
+	KEEP | REPLACE, MEM_REPLACE_PLACEHOLDER | MEM_COMMIT, REPLACE | MEM_LARGE_PAGES,
+};
+
 /* Often where something has just been done. */
 static unsigned any_page(const struct model *m)
 {
@@ -202,6 +211,34 @@ static void choose_allocate(const struct model *m, struct call *c)
 		c->size = odd_size(m);
 }
 
+/* Often the whole of some allocation: that is what can be replaced, joined and put back. */
+static void choose_whole(const struct model *m, struct call *c)
+{
+	MEMORY_BASIC_INFORMATION info = model_query(m, model_address(m, any_page(m)));
+	c->address = info.State == MEM_FREE ? c->address : (uintptr_t)info.AllocationBase;
+	c->size = info.RegionSize;
+	if (one_in(3) && c->address + c->size < model_address(m, m->count)) /* and the next */
+		c->size += model_query(m, c->address + c->size).RegionSize;
+}
+
+static void choose_allocate2(const struct model *m, struct call *c)
+{
+	c->type = PICK(placeholder_types);
+	if (c->type & MEM_RESERVE_PLACEHOLDER && !one_in(8))
+		c->protect = PAGE_NOACCESS;
+	if (c->type & MEM_REPLACE_PLACEHOLDER && !one_in(4))
+		choose_whole(m, c);
+	else if (one_in(5))
+		c->address = 0;
+}
+
+static void choose_placeholder_free(const struct model *m, struct call *c)
+{
+	c->type = MEM_RELEASE | (one_in(3) ? MEM_COALESCE_PLACEHOLDERS : MEM_PRESERVE_PLACEHOLDER);
+	if (!one_in(3))
+		choose_whole(m, c);
+}
+
 static void choose_free(struct call *c)
 {
 	c->type = one_in(16) ? PICK(odd_free_types) : one_in(3) ? MEM_RELEASE : MEM_DECOMMIT;
@@ -234,6 +271,7 @@ static enum call_kind any_kind(void)
 {
 	static const enum call_kind kinds[] = {
 		ALLOCATE,       ALLOCATE,    ALLOCATE, ALLOCATE, ALLOCATE, ALLOCATE,
+		ALLOCATE2,      ALLOCATE2,   ALLOCATE2,
 		FREE_WIN32,     FREE_NATIVE, PROTECT,  PROTECT,  PROTECT,  LOAD,
 		LOAD,           STORE,       STORE,    STORE,    STORE,    FETCH,
 		EXCHANGE,       EXCHANGE,    READ,     WRITE,    WRITE,    WRITE_NATIVE,
@@ -251,7 +289,7 @@ static bool is_access(enum call_kind kind)
 
 static bool takes_odd(enum call_kind kind)
 {
-	return kind == ALLOCATE || kind == FREE_WIN32 || kind == FREE_NATIVE || kind == PROTECT ||
+	return kind == ALLOCATE || kind == ALLOCATE2 || kind == FREE_WIN32 || kind == FREE_NATIVE || kind == PROTECT ||
 	       kind == LOCK || kind == UNLOCK || kind == READ || kind == WRITE ||
 	       kind == WRITE_NATIVE || kind == GET_WATCH || kind == RESET_WATCH;
 }
@@ -273,8 +311,12 @@ static struct call choose(const struct model *m)
 	}
 	if (c.kind == ALLOCATE)
 		choose_allocate(m, &c);
+	if (c.kind == ALLOCATE2)
+		choose_allocate2(m, &c);
 	if (c.kind == FREE_WIN32 || c.kind == FREE_NATIVE)
 		choose_free(&c);
+	if (c.kind == FREE_NATIVE && one_in(2))
+		choose_placeholder_free(m, &c);
 	if (is_access(c.kind))
 		choose_access(&c);
 	if (c.kind == GET_WATCH)

@@ -120,6 +120,39 @@ static const struct call paging_alphabet[] = {
 };
 #define PAGING_LETTERS (sizeof paging_alphabet / sizeof paging_alphabet[0])
 
+#define KEEP (MEM_RESERVE | MEM_RESERVE_PLACEHOLDER)
+#define REPLACE (MEM_RESERVE | MEM_REPLACE_PLACEHOLDER)
+#define ALLOC2(at, bytes, how, with) \
+	{.kind = ALLOCATE2, .address = (at), .size = (bytes), .type = (how), .protect = (with)}
+#define KEEPING(at, bytes) WIN32(at, bytes, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER)
+#define JOINING(at, bytes) WIN32(at, bytes, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS)
+
+/* Rules PH. */
+static const struct call placeholder_alphabet[] = {
+	ALLOC2(P(0), 4 * PAGE, KEEP, PAGE_NOACCESS),
+	ALLOC2(P(1), 2 * PAGE, KEEP, PAGE_NOACCESS),
+	ALLOC2(P(0), PAGE, REPLACE | MEM_COMMIT, RW),
+	ALLOC2(P(1), 2 * PAGE, REPLACE, RO),
+	ALLOC2(P(2), PAGE, REPLACE | MEM_COMMIT, PAGE_EXECUTE_READ),
+	ALLOC2(P(0), 4 * PAGE, REPLACE | MEM_COMMIT, RW | PAGE_NOCACHE),
+	ALLOC(P(1), 2 * PAGE, MEM_COMMIT, RW),
+	ALLOC(P(0), 4 * PAGE, BOTH, RW),
+	KEEPING(P(0), PAGE),
+	KEEPING(P(1), 2 * PAGE),
+	KEEPING(P(2), PAGE),
+	KEEPING(P(0), 4 * PAGE),
+	JOINING(P(0), 4 * PAGE),
+	JOINING(P(0), 2 * PAGE),
+	JOINING(P(1), 3 * PAGE),
+	WIN32(P(1), 0, MEM_RELEASE),
+	WIN32(P(0), 0, MEM_RELEASE),
+	PART(P(2), PAGE),
+	WIN32(P(1), PAGE, MEM_DECOMMIT),
+	USE(STORE, 0, P(2) + 8, 8, 0x1111111111111111),
+	{.kind = EMPTY},
+};
+#define PLACEHOLDER_LETTERS (sizeof placeholder_alphabet / sizeof placeholder_alphabet[0])
+
 static struct world world;
 static struct model before[LONGEST]; /* the model, before the call at each place of the sequence */
 static const struct call *sequence[LONGEST];
@@ -151,8 +184,9 @@ static uint64_t digest_of(const struct model *m)
 	for (unsigned i = 0; i < m->count; i++) {
 		const struct page *p = &m->pages[i];
 		bool begins = i == 0 || p->allocation != m->pages[i - 1].allocation;
-		digest = mix(digest, (uint64_t)p->state << 8 | begins << 4 | p->locked << 3 |
-		                             p->lost << 2 | p->contents);
+		digest = mix(digest, (uint64_t)p->state << 8 | p->replaced << 6 |
+		                             p->placeholder << 5 | begins << 4 |
+		                             p->locked << 3 | p->lost << 2 | p->contents);
 		digest = mix(digest, (uint64_t)p->allocation_protect << 32 | p->protect);
 		for (unsigned k = 0; p->state == COMMITTED && k < PAGE; k += 8)
 			digest = mix(digest, *(const uint64_t *)(const void *)&m->bytes[i][k]);
@@ -303,6 +337,17 @@ static void longer(void **state)
 	follow(&plan);
 }
 
+static void with_placeholders(void **state)
+{
+	const struct plan plan = {.letters = placeholder_alphabet,
+	                          .count = PLACEHOLDER_LETTERS,
+	                          .longest = at_length(6),
+	                          .merge = true};
+	(void)state;
+	begin(256, 64);
+	follow(&plan);
+}
+
 /* With as little RAM as can be, and pages that leave it between calls. */
 static void with_paging(void **state)
 {
@@ -322,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(all_of_four, NULL, tell_sequence),
 		cmocka_unit_test_setup_teardown(longer, NULL, tell_sequence),
+		cmocka_unit_test_setup_teardown(with_placeholders, NULL, tell_sequence),
 		cmocka_unit_test_setup_teardown(with_paging, NULL, tell_sequence),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,6 +64,7 @@ void world_destroy(struct world *w);
 
 enum call_kind {
 	ALLOCATE,       /* VirtualAllocEx: type, protect */
+	ALLOCATE2,      /* VirtualAlloc2: type, protect */
 	FREE_WIN32,     /* VirtualFreeEx: type */
 	FREE_NATIVE,    /* NtFreeVirtualMemory: type; releases parts (VF-33) */
 	PROTECT,        /* VirtualProtectEx: protect */

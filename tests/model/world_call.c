@@ -47,6 +47,18 @@ static void allocate(struct inhabitant *i, const struct call *c)
 		model_undone(&i->model, c->address, c->size, answer.error);
 }
 
+static void allocate2(struct inhabitant *i, const struct call *c)
+{
+	i->model.commit_left = commit_left(i->world->machine);
+	struct answer answer =
+		model_allocate2(&i->model, c->address, c->size, c->type, c->protect);
+	void *base = VirtualAlloc2(i->process, pointer(c->address), c->size, c->type, c->protect,
+	                           NULL, 0);
+	expect_error(c, !base, answer.error);
+	if (base)
+		expect(c, "the base", (uintptr_t)base, answer.base);
+}
+
 static void free_win32(struct inhabitant *i, const struct call *c)
 {
 	struct answer answer = model_free(&i->model, c->address, c->size, c->type, true);
@@ -336,6 +348,7 @@ static const struct {
 	void (*make)(struct inhabitant *i, const struct call *c);
 } kinds[CALL_KINDS] = {
 	[ALLOCATE] = {"VirtualAllocEx", allocate},
+	[ALLOCATE2] = {"VirtualAlloc2", allocate2},
 	[FREE_WIN32] = {"VirtualFreeEx", free_win32},
 	[FREE_NATIVE] = {"NtFreeVirtualMemory", free_native},
 	[PROTECT] = {"VirtualProtectEx", protect},
