@@ -108,6 +108,18 @@ typedef struct _MEM_ADDRESS_REQUIREMENTS {
 	SIZE_T Alignment;
 } MEM_ADDRESS_REQUIREMENTS, *PMEM_ADDRESS_REQUIREMENTS;
 
+typedef union _LARGE_INTEGER {
+	struct {
+		DWORD LowPart;
+		LONG HighPart;
+	};
+	struct {
+		DWORD LowPart;
+		LONG HighPart;
+	} u;
+	LONGLONG QuadPart;
+} LARGE_INTEGER, *PLARGE_INTEGER;
+
 #define EXCEPTION_MAXIMUM_PARAMETERS 15
 
 /* What an access raises instead of succeeding (rules EX-1 to EX-8). */

@@ -115,6 +115,34 @@ NTMM_BEGIN
 #define SYNCHRONIZE 0x00100000
 #define PROCESS_ALL_ACCESS 0x001FFFFF
 
+#define GENERIC_READ 0x80000000
+#define GENERIC_WRITE 0x40000000
+#define GENERIC_EXECUTE 0x20000000
+#define GENERIC_ALL 0x10000000
+#define DELETE 0x00010000
+#define FILE_READ_DATA 0x0001
+#define FILE_WRITE_DATA 0x0002
+#define FILE_APPEND_DATA 0x0004
+#define FILE_EXECUTE 0x0020
+#define FILE_READ_ATTRIBUTES 0x0080
+#define FILE_GENERIC_READ 0x00120089
+#define FILE_GENERIC_WRITE 0x00120116
+#define FILE_GENERIC_EXECUTE 0x001200A0
+#define FILE_ALL_ACCESS 0x001F01FF
+#define FILE_SHARE_READ 0x00000001
+#define FILE_SHARE_WRITE 0x00000002
+#define FILE_SHARE_DELETE 0x00000004
+#define CREATE_NEW 1
+#define CREATE_ALWAYS 2
+#define OPEN_EXISTING 3
+#define OPEN_ALWAYS 4
+#define TRUNCATE_EXISTING 5
+#define FILE_ATTRIBUTE_NORMAL 0x00000080
+#define FILE_FLAG_DELETE_ON_CLOSE 0x04000000
+#define FILE_BEGIN 0
+#define FILE_CURRENT 1
+#define FILE_END 2
+
 #define TOKEN_QUERY 0x0008
 #define TOKEN_ADJUST_PRIVILEGES 0x0020
 #define TOKEN_ALL_ACCESS 0x000F01FF
@@ -283,6 +311,42 @@ NTMM_API BOOL AdjustTokenPrivileges(HANDLE token, BOOL disable_all, PTOKEN_PRIVI
 #define LookupPrivilegeValue LookupPrivilegeValueW
 #else
 #define LookupPrivilegeValue LookupPrivilegeValueA
+#endif
+
+/* ---- files ----------------------------------------------------------------------------------
+ *
+ * For file mappings; reading and writing is done through views. Flags and attributes are accepted
+ * and of no effect, but FILE_FLAG_DELETE_ON_CLOSE, which is refused with 50; so are `security` and
+ * `template_file`. Handles share as on Windows, those of one host process.
+ */
+
+/* `path` is the host's, UTF-8; a backslash is nothing special in it. What access asks for must be
+ * granted by the host, but to execute it is enough that one may read. INVALID_HANDLE_VALUE on
+ * failure: 2 the file, 3 a directory before it does not exist; 5 not permitted, or a directory; 80
+ * CREATE_NEW and it exists; 32 another handle does not share, or to be written while mapped as an
+ * image (IM-8); 1224 to be cut while it is mapped (SC-15); 87 disposition, or TRUNCATE_EXISTING
+ * without the right to write; 50 neither file nor directory; 4, 112, 123, 1117, 1450 as they say.
+ * On success CREATE_ALWAYS and OPEN_ALWAYS set the last error: 183 when it existed, else 0. */
+NTMM_API HANDLE CreateFileA(LPCSTR path, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES security,
+                            DWORD disposition, DWORD flags, HANDLE template_file)
+	NTMM_NAMED(CreateFileA);
+NTMM_API HANDLE CreateFileW(LPCWSTR path, DWORD access, DWORD share, LPSECURITY_ATTRIBUTES security,
+                            DWORD disposition, DWORD flags, HANDLE template_file)
+	NTMM_NAMED(CreateFileW);
+NTMM_API BOOL GetFileSizeEx(HANDLE file, PLARGE_INTEGER bytes) NTMM_NAMED(GetFileSizeEx);
+/* 87: no such origin; 131: it would lie before the start. The position may lie beyond the end. */
+NTMM_API BOOL SetFilePointerEx(HANDLE file, LARGE_INTEGER distance, PLARGE_INTEGER position,
+                               DWORD origin) NTMM_NAMED(SetFilePointerEx);
+/* The file ends at the handle's position: what is cut is gone, what is added is zero. Needs
+ * FILE_WRITE_DATA. 1224: below the end of a view of it, or cut while mapped as an image (SC-15). */
+NTMM_API BOOL SetEndOfFile(HANDLE file) NTMM_NAMED(SetEndOfFile);
+/* What has been written to the file is on the disk; FlushViewOfFile comes before it. Needs
+ * FILE_WRITE_DATA or FILE_APPEND_DATA. */
+NTMM_API BOOL FlushFileBuffers(HANDLE file) NTMM_NAMED(FlushFileBuffers);
+#ifdef UNICODE
+#define CreateFile CreateFileW
+#else
+#define CreateFile CreateFileA
 #endif
 
 /* ---- virtual memory (sections 5 to 10) ------------------------------------------------------ */

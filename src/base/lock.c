@@ -20,6 +20,7 @@ static const char *const rank_names[RANKS] = {
 	[RANK_SPACE] = "space",
 	[RANK_GROWTH] = "growth",
 	[RANK_SECTION] = "section",
+	[RANK_FILE] = "file",
 	[RANK_PAGER] = "pager",
 	[RANK_LEAF] = "leaf",
 };

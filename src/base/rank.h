@@ -6,8 +6,9 @@
  *        └ space        what Windows can say about a process's pages; read by faults, written by calls
  *            └ section  which pages of a section are committed
  *                └ growth   the sizes of a machine's paging files
- *                    └ pager    frames, lists, page maps, working sets, slots and TLBs of a machine
- *                        └ leaf last: takes none below it
+ *                    └ file     what is mapped of a file
+ *                        └ pager    frames, lists, page maps, working sets, slots, TLBs of a machine
+ *                            └ leaf last: takes none below it
  *
  * No lock but `space`, `section` and `growth` is held across I/O; none is held in an observer.
  * Debug builds (NTMM_DEBUG) check the order and abort on a breach.
@@ -20,6 +21,7 @@ enum rank {
 	RANK_SPACE,
 	RANK_SECTION,
 	RANK_GROWTH,
+	RANK_FILE,
 	RANK_PAGER,
 	RANK_LEAF,
 	RANKS

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum object_type { OBJECT_PROCESS, OBJECT_TOKEN, OBJECT_SECTION };
+enum object_type { OBJECT_PROCESS, OBJECT_TOKEN, OBJECT_SECTION, OBJECT_FILE };
 
 struct object {
 	enum object_type type;

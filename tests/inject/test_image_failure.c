@@ -30,7 +30,7 @@ static struct pe *with_fixups(void)
 	struct pe *pe = pe_new(PE_64, 0x180000000);
 	uint32_t rva = pe_section(pe, ".data", data, sizeof data, sizeof data, PE_DATA);
 	for (unsigned i = 0; i < FIXUPS; i++)
-		fixup[i] = (struct pe_fixup){rva + 4 + i * 12, PE_DIR64, 0}; /* some cross */
+		fixup[i] = (struct pe_fixup){rva + 2 + i * 12, PE_DIR64, 0}; /* some cross */
 	pe_relocations(pe, fixup, FIXUPS);
 	return pe;
 }

@@ -2,6 +2,7 @@
 #include "wrapped.h"
 
 #include "base/os.h"
+#include "base/os_file.h"
 
 struct order order;
 struct holdings holdings;
@@ -16,6 +17,11 @@ int __real_os_file_extend(int fd, uint64_t from, uint64_t to);
 int __real_os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset);
 int __real_os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset);
 void __real_os_file_close(int fd);
+int __real_os_file_open(const char *path, unsigned how, int *fd);
+int __real_os_file_duplicate(int fd, int *copy);
+int __real_os_file_get_facts(int fd, struct os_file_facts *facts);
+int __real_os_file_set_size(int fd, uint64_t bytes);
+int __real_os_file_sync(int fd);
 
 void *__wrap_os_alloc(size_t bytes);
 void __wrap_os_free(void *memory);
@@ -27,6 +33,11 @@ int __wrap_os_file_extend(int fd, uint64_t from, uint64_t to);
 int __wrap_os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset);
 int __wrap_os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset);
 void __wrap_os_file_close(int fd);
+int __wrap_os_file_open(const char *path, unsigned how, int *fd);
+int __wrap_os_file_duplicate(int fd, int *copy);
+int __wrap_os_file_get_facts(int fd, struct os_file_facts *facts);
+int __wrap_os_file_set_size(int fd, uint64_t bytes);
+int __wrap_os_file_sync(int fd);
 
 static bool is_to_fail(unsigned kind)
 {
@@ -110,4 +121,33 @@ void __wrap_os_file_close(int fd)
 {
 	holdings.files--;
 	__real_os_file_close(fd);
+}
+
+int __wrap_os_file_open(const char *path, unsigned how, int *fd)
+{
+	int error = is_to_fail(FILE_OPEN) ? order.error : __real_os_file_open(path, how, fd);
+	holdings.files += !error;
+	return error;
+}
+
+int __wrap_os_file_duplicate(int fd, int *copy)
+{
+	int error = is_to_fail(FILE_OPEN) ? order.error : __real_os_file_duplicate(fd, copy);
+	holdings.files += !error;
+	return error;
+}
+
+int __wrap_os_file_get_facts(int fd, struct os_file_facts *facts)
+{
+	return is_to_fail(FILE_FACTS) ? order.error : __real_os_file_get_facts(fd, facts);
+}
+
+int __wrap_os_file_set_size(int fd, uint64_t bytes)
+{
+	return is_to_fail(FILE_SIZE) ? order.error : __real_os_file_set_size(fd, bytes);
+}
+
+int __wrap_os_file_sync(int fd)
+{
+	return is_to_fail(FILE_SYNC) ? order.error : __real_os_file_sync(fd);
 }

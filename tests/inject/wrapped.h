@@ -18,6 +18,10 @@ enum { /* kinds of requests, to be combined */
 	FILE_ALLOCATE = 8,
 	FILE_READ = 16,
 	FILE_WRITE = 32,
+	FILE_OPEN = 64, /* and duplicating a descriptor */
+	FILE_FACTS = 128,
+	FILE_SIZE = 256,
+	FILE_SYNC = 512,
 };
 
 /* The requests of `kinds` with the numbers [first, last] fail, counted from 1. */
