@@ -35,7 +35,8 @@ bool machine_open(struct machine_plan plan, ntmm_machine **machine, struct failu
 		.size = sizeof config,
 		.flags = plan.flags,
 		.ram_bytes = plan.ram_bytes,
-		.paging_file_bytes = plan.paging_file_bytes,
+		.paging_files = plan.paging_files->each,
+		.paging_file_count = plan.paging_files->count,
 	};
 	NTSTATUS status = ntmm_machine_create(&config, machine);
 	if (status == STATUS_SUCCESS)
@@ -43,6 +44,6 @@ bool machine_open(struct machine_plan plan, ntmm_machine **machine, struct failu
 	const char *name = ntmm_status_name(status);
 	return fail_with(failure, status == STATUS_INVALID_PARAMETER ? EXIT_WRONG : EXIT_FAILED,
 	                 "no machine with %s of RAM and a paging file of %s: %s (%s)",
-	                 size_text(plan.ram_bytes).text, size_text(plan.paging_file_bytes).text,
+	                 size_text(plan.ram_bytes).text, paging_files_text(plan.paging_files).text,
 	                 ntmm_error_message(), name ? name : "");
 }

@@ -8,6 +8,7 @@
 #include <ntmm/machine.h>
 
 #include "failure.h"
+#include "paging_files.h"
 
 #define DEFAULT_RAM "64M"
 #define DEFAULT_PAGING_FILE "256M"
@@ -23,7 +24,8 @@ struct layout_names layout_names(void);
 
 /* What a machine is made of; flags are NTMM_MACHINE_. */
 struct machine_plan {
-	uint64_t ram_bytes, paging_file_bytes;
+	uint64_t ram_bytes;
+	const struct paging_files *paging_files;
 	uint32_t flags;
 };
 bool machine_open(struct machine_plan plan, ntmm_machine **machine, struct failure *failure);

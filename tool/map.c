@@ -14,7 +14,8 @@
 
 struct options {
 	const char *path;
-	uint64_t at, ram_bytes, paging_file_bytes;
+	uint64_t at, ram_bytes;
+	struct paging_files paging_files;
 	ntmm_layout layout;
 	bool at_chosen, json;
 };
@@ -26,8 +27,9 @@ enum { OPTION_JSON = 0x100 };
 static const struct argp_option options[] = {
 	{"at", 'n', "N", 0, "look after the first N references; after all when there are fewer", 0},
 	{"ram", 'r', "SIZE", 0, "RAM of the machine (" DEFAULT_RAM ")", 0},
-	{"paging-file", 'p', "SIZE", 0,
-	 "size of the paging file (" DEFAULT_PAGING_FILE "); 0 means none", 0},
+	{"paging-file", 'p', "SIZE[:MAXIMUM][@PLACE]", 0,
+	 "a paging file (" DEFAULT_PAGING_FILE "), that may grow to MAXIMUM, in a directory or at a path; there can "
+	 "be 16; 0 means none", 0},
 	{"layout", 'l', "LAYOUT", 0, "address space of the process (nt64-128tb)", 0},
 	{"json", OPTION_JSON, NULL, 0, "print one JSON object instead of a table", 0},
 	{0},
@@ -60,7 +62,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 			argp_error(state, "--ram: '%s' is not a size", argument);
 		return 0;
 	case 'p':
-		parse_size("--paging-file", &chosen->paging_file_bytes, argument, state);
+		if (!paging_files_add(&chosen->paging_files, argument))
+			argp_error(state, "--paging-file: '%s' is not a size, or one too many", argument);
 		return 0;
 	case 'l':
 		if (!layout_parse(argument, &chosen->layout))
@@ -128,12 +131,12 @@ static bool replay_and_print(const struct options *chosen, struct trace *trace, 
 	struct map map = {
 		.trace = name,
 		.ram_bytes = chosen->ram_bytes,
-		.paging_file_bytes = chosen->paging_file_bytes,
+		.paging_files = chosen->paging_files,
 		.layout = chosen->layout,
 	};
 	struct replay_process process;
 	ntmm_machine *machine;
-	if (!machine_open((struct machine_plan){chosen->ram_bytes, chosen->paging_file_bytes, 0}, &machine, failure)) {
+	if (!machine_open((struct machine_plan){chosen->ram_bytes, &chosen->paging_files, 0}, &machine, failure)) {
 		trace_close(trace);
 		return false;
 	}
@@ -159,10 +162,10 @@ static bool run(const struct options *chosen, struct failure *failure)
 
 int map_main(int argc, char **argv)
 {
-	struct options chosen = {.layout = NTMM_LAYOUT_NT64_128TB};
+	struct options chosen = {.layout = NTMM_LAYOUT_NT64_128TB,
+	                         .paging_files = paging_files_default()};
 	struct failure failure = {0};
 	size_parse(DEFAULT_RAM, &chosen.ram_bytes);
-	size_parse(DEFAULT_PAGING_FILE, &chosen.paging_file_bytes);
 	if (argp_parse(&arguments, argc, argv, 0, NULL, &chosen))
 		return EXIT_WRONG;
 	run(&chosen, &failure);

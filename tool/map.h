@@ -16,6 +16,7 @@
 #include <ntmm/windows.h>
 
 #include "failure.h"
+#include "paging_files.h"
 #include "touched.h"
 
 /* Where the pages of a committed region are. */
@@ -43,7 +44,8 @@ struct map_region {
 struct map {
 	const char *trace;
 	uint64_t references; /* made before this is how it looks */
-	uint64_t ram_bytes, paging_file_bytes;
+	uint64_t ram_bytes;
+	struct paging_files paging_files;
 	ntmm_layout layout;
 	struct map_region *regions;
 	size_t count;

@@ -59,13 +59,15 @@ static json_t *regions_array(const struct map *map)
 bool map_print_json(const struct map *map, FILE *to)
 {
 	json_t *name = json_string(map->trace); /* NULL: the name is not UTF-8 */
-	json_t *whole = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+	json_t *whole = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	                          "ntmm", NTMM_VERSION,
 	                          "trace", name ? name : json_null(),
 	                          "references", count(map->references),
 	                          "layout", ntmm_layout_name(map->layout),
 	                          "ram_bytes", count(map->ram_bytes),
-	                          "paging_file_bytes", count(map->paging_file_bytes),
+	                          "paging_file_bytes", count(paging_files_initial(&map->paging_files)),
+	                          "paging_file_maximum_bytes",
+	                          count(paging_files_maximum(&map->paging_files)),
 	                          "reserved_bytes", count(map->reserved),
 	                          "committed_bytes", count(map->committed),
 	                          "pages", pages_object(&map->pages),

@@ -47,7 +47,7 @@ bool map_print_text(const struct map *map, FILE *to)
 {
 	fprintf(to, "%s after %" PRIu64 " references: layout %s, RAM %s, paging file %s; pages of 4 KB\n\n",
 	        map->trace, map->references, ntmm_layout_name(map->layout), size_text(map->ram_bytes).text,
-	        size_text(map->paging_file_bytes).text);
+	        paging_files_text(&map->paging_files).text);
 	struct table table = table_begin(to);
 	add_columns(&table);
 	for (size_t i = 0; i < map->count; i++)

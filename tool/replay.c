@@ -30,8 +30,9 @@ static const struct argp_option options[] = {
 	{"ram", 'r', "SIZES", 0,
 	 "RAM of the machine (" DEFAULT_RAM "); with several sizes, as 2M,3M or 1M-8M (each twice the one "
 	 "before) or 1M-8M+512K (in steps), the traces are replayed on one machine after another", 0},
-	{"paging-file", 'p', "SIZE", 0,
-	 "size of the paging file (" DEFAULT_PAGING_FILE "); 0 means none", 0},
+	{"paging-file", 'p', "SIZE[:MAXIMUM][@PLACE]", 0,
+	 "a paging file (" DEFAULT_PAGING_FILE "), that may grow to MAXIMUM, in a directory or at a path; there can "
+	 "be 16; 0 means none", 0},
 	{"layout", 'l', "LAYOUT", 0, "address space of the processes (nt64-128tb)", 0},
 	{"json", OPTION_JSON, NULL, 0, "print one JSON object instead of tables", 0},
 	{"verify", OPTION_VERIFY, NULL, 0,
@@ -105,8 +106,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 		parse_ram(chosen, argument, state);
 		return 0;
 	case 'p':
-		if (!size_parse(argument, &chosen->plan.paging_file_bytes))
-			argp_error(state, "--paging-file: '%s' is not a size", argument);
+		if (!paging_files_add(&chosen->plan.paging_files, argument))
+			argp_error(state, "--paging-file: '%s' is not a size, or one too many", argument);
 		return 0;
 	case 'l':
 		parse_layout(&chosen->plan, argument, state);
@@ -244,8 +245,8 @@ static void replay(struct options *chosen)
 
 int replay_main(int argc, char **argv)
 {
-	struct options chosen = {.plan.layout = NTMM_LAYOUT_NT64_128TB};
-	size_parse(DEFAULT_PAGING_FILE, &chosen.plan.paging_file_bytes);
+	struct options chosen = {.plan.layout = NTMM_LAYOUT_NT64_128TB,
+	                         .plan.paging_files = paging_files_default()};
 	if (argp_parse(&arguments, argc, argv, 0, NULL, &chosen))
 		return EXIT_WRONG;
 	replay(&chosen);

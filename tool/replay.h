@@ -16,6 +16,7 @@
 #include <ntmm/machine.h>
 
 #include "failure.h"
+#include "paging_files.h"
 #include "progress.h"
 #include "reference_string.h"
 #include "trace.h"
@@ -34,7 +35,7 @@ struct replay_plan {
 	size_t traces_count;
 	struct replay_machine_plan *plans; /* of one machine after another */
 	size_t machines;
-	uint64_t paging_file_bytes;
+	struct paging_files paging_files;
 	ntmm_layout layout;
 	bool verify, compare;
 };

@@ -113,9 +113,11 @@ static json_t *runs_array(const struct replay_plan *plan, const struct replay_ru
 
 bool replay_print_json(const struct replay_plan *plan, const struct replay_run *runs, FILE *to)
 {
-	json_t *whole = json_pack("{s:s, s:s, s:o, s:b, s:o}", "ntmm", NTMM_VERSION, "layout",
+	json_t *whole = json_pack("{s:s, s:s, s:o, s:o, s:b, s:o}", "ntmm", NTMM_VERSION, "layout",
 	                          ntmm_layout_name(plan->layout), "paging_file_bytes",
-	                          count(plan->paging_file_bytes), "verified", plan->verify, "machines",
+	                          count(paging_files_initial(&plan->paging_files)),
+	                          "paging_file_maximum_bytes",
+	                          count(paging_files_maximum(&plan->paging_files)), "verified", plan->verify, "machines",
 	                          runs_array(plan, runs));
 	bool printed = whole && json_dumpf(whole, to, JSON_INDENT(2)) == 0 && fputc('\n', to) != EOF;
 	json_decref(whole);

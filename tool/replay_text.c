@@ -148,7 +148,7 @@ static bool print_compared(const struct replay_plan *plan, const struct replay_r
 bool replay_print_text(const struct replay_plan *plan, const struct replay_run *runs, FILE *to)
 {
 	fprintf(to, "layout %s, paging file %s; PEAK-WS, COMMIT, LIMIT and SLOTS in pages of 4 KB\n\n",
-	        ntmm_layout_name(plan->layout), size_text(plan->paging_file_bytes).text);
+	        ntmm_layout_name(plan->layout), paging_files_text(&plan->paging_files).text);
 	if (!print_processes(plan, runs, to))
 		return false;
 	fputs("\nmachines, all processes together:\n\n", to);

@@ -29,7 +29,8 @@ typedef void (*ntmm_transfer_schedule)(void *context, struct ntmm_transfer *tran
 #define NTMM_PAGING_FILES 16 /* a machine has at most (PG-62) */
 
 /* A paging file. It begins with initial_bytes and grows, in steps, when commit would pass the limit
- * (CM-4, PG-63); it never shrinks. What it has is allocated on the disk before it is promised. Zero in any member but maximum_bytes means the default. */
+ * (CM-4, PG-63); it never shrinks. What it has is allocated on the disk before it is promised.
+ * Zero in any member but maximum_bytes means the default. */
 typedef struct ntmm_paging_file {
 	/* Where it lies: a directory, default $TMPDIR or /tmp; or a path where no file is, which is
 	 * made with mode 0600. The name is taken away at once, so that nothing is left behind

@@ -60,7 +60,7 @@ static int set_up(void **state)
 		.traces_count = PROCESSES,
 		.plans = fixture->plans,
 		.machines = 2,
-		.paging_file_bytes = 16 * KB * KB,
+		.paging_files = {{{.maximum_bytes = 16 * KB * KB}}, 1, true},
 		.layout = NTMM_LAYOUT_NT32_2GB,
 		.verify = true,
 	};

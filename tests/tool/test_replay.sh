@@ -38,6 +38,21 @@ run 0 replay --verify --json --layout nt32-2gb --ram 1M --paging-file 8M "$work/
 [ "$(field pages_touched)" = 602 ] || complain "$(field pages_touched) pages touched"
 out '"verified": true'
 
+# Several paging files, one of which grows; what is paged does not depend on that.
+counts() { grep -E '"(hard_faults|page_ins|page_outs|commit)"' "$work/out"; }
+run 0 replay --json --verify --no-clusters --ram 1M --paging-file 8M "$work/big"
+counts >"$work/first"
+run 0 replay --json --verify --no-clusters --ram 1M -p 64K:6M -p "1M@$work" -p 0:1M "$work/big"
+counts | cmp -s - "$work/first" || { complain 'several paging files change what is paged'; cat "$work/out"; }
+[ "$(field paging_file_bytes)" = 1114112 ] || complain "$(field paging_file_bytes) bytes of paging files"
+[ "$(field paging_file_maximum_bytes)" = 8388608 ] || complain "$(field paging_file_maximum_bytes) at most"
+run 0 replay --ram 1M -p 64K:6M -p 1M "$work/big"
+out 'paging file 64K:6M, 1M;'
+run 2 replay --ram 1M -p 2M:1M "$work/big"
+err 'the maximum is too small'
+run 1 replay --ram 1M -p 2M@/no/such/place/file "$work/big"
+err '/no/such/place/file'
+
 # ---- several machines ------------------------------------------------------------------------------
 run 0 replay --ram 1M,1536K,2M,8M "$work/big" "$work/small"
 for ram in 1M 1536K 2M 8M; do
@@ -78,7 +93,7 @@ cp "$work/out" "$work/both"
 # half NAME: of the machines that were compared, those with that in "clusters", as they are without comparison.
 half() {
 	awk -v wanted="$1" '/"ram_bytes"/ { ram = $0; next } /"clusters"/ { mine = index($0, wanted); $0 = ram "\n" $0 }
-		mine || /"paging_file_bytes"/' "$work/both" | grep -vE 'seconds|data_frames|lru|opt_page_ins' |
+		mine || /"paging_file_/' "$work/both" | grep -vE 'seconds|data_frames|lru|opt_page_ins' |
 		grep -E '[0-9]' | tr -d ' ,'
 }
 single() {
