@@ -28,8 +28,8 @@ static const struct argp_option options[] = {
 	{"at", 'n', "N", 0, "look after the first N references; after all when there are fewer", 0},
 	{"ram", 'r', "SIZE", 0, "RAM of the machine (" DEFAULT_RAM ")", 0},
 	{"paging-file", 'p', "SIZE[:MAXIMUM][@PLACE]", 0,
-	 "a paging file (" DEFAULT_PAGING_FILE "), that may grow to MAXIMUM, in a directory or at a path; there can "
-	 "be 16; 0 means none", 0},
+	 "a paging file (" DEFAULT_PAGING_FILE "), that may grow to MAXIMUM, in a directory or at a "
+	 "path; there can be 16; 0 means none", 0},
 	{"layout", 'l', "LAYOUT", 0, "address space of the process (nt64-128tb)", 0},
 	{"json", OPTION_JSON, NULL, 0, "print one JSON object instead of a table", 0},
 	{0},

@@ -31,8 +31,8 @@ static const struct argp_option options[] = {
 	 "RAM of the machine (" DEFAULT_RAM "); with several sizes, as 2M,3M or 1M-8M (each twice the one "
 	 "before) or 1M-8M+512K (in steps), the traces are replayed on one machine after another", 0},
 	{"paging-file", 'p', "SIZE[:MAXIMUM][@PLACE]", 0,
-	 "a paging file (" DEFAULT_PAGING_FILE "), that may grow to MAXIMUM, in a directory or at a path; there can "
-	 "be 16; 0 means none", 0},
+	 "a paging file (" DEFAULT_PAGING_FILE "), that may grow to MAXIMUM, in a directory or at a "
+	 "path; there can be 16; 0 means none", 0},
 	{"layout", 'l', "LAYOUT", 0, "address space of the processes (nt64-128tb)", 0},
 	{"json", OPTION_JSON, NULL, 0, "print one JSON object instead of tables", 0},
 	{"verify", OPTION_VERIFY, NULL, 0,

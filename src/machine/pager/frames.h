@@ -10,6 +10,8 @@
 
 #include "machine/pager/pager.h"
 
+#define STARVED_TRIES 64 /* to make room without any progress, before whoever needs it gives up */
+
 /* Free, zeroed or standby (PG-36); in the latter case its page now is in its slot alone. */
 frame_t pager_take(struct pager *pager, enum frame_use use);
 /* The page or table in `frame` is gone: the frame is free, its slot too. Not in a working set. */

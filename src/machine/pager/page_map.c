@@ -66,17 +66,22 @@ static void uncharge(struct page_map *map)
 	ledger_return(&map->pager->resident, resident_tables(map));
 }
 
+/* Drops and retakes the lock. False: so many tries in a row made none, the last of them this one. */
+static bool make_room(struct pager *pager, unsigned *starved)
+{
+	lock_drop(&pager->lock);
+	NTSTATUS status = pager_make_room(pager);
+	lock_take(&pager->lock);
+	*starved = status ? *starved + 1 : 0;
+	return *starved < STARVED_TRIES;
+}
+
 static frame_t take_root(struct pager *pager)
 {
+	unsigned starved = 0;
 	frame_t frame = pager_take(pager, USE_TABLE);
-	while (frame == NO_FRAME) {
-		lock_drop(&pager->lock);
-		NTSTATUS status = pager_make_room(pager);
-		lock_take(&pager->lock);
+	while (frame == NO_FRAME && make_room(pager, &starved))
 		frame = pager_take(pager, USE_TABLE);
-		if (status && frame == NO_FRAME)
-			return NO_FRAME;
-	}
 	return frame;
 }
 
@@ -110,16 +115,14 @@ static frame_t table_over(struct page_map *map, uint64_t page, unsigned level)
 {
 	struct pager *pager = map->pager;
 	struct fault fault = {.map = map, .page = page};
+	unsigned starved = 0;
 	for (;;) {
 		struct place place = map_walk(&pager->phys, map->root, page);
 		if (place.level <= level)
 			return place.table;
 		if (table_bring(&fault, place) == FAULT_DONE)
 			continue;
-		lock_drop(&pager->lock);
-		NTSTATUS status = pager_make_room(pager);
-		lock_take(&pager->lock);
-		if (status)
+		if (!make_room(pager, &starved))
 			return NO_FRAME;
 	}
 }

@@ -10,8 +10,6 @@
 #include "machine/pager/frames.h"
 #include "machine/pager/segment.h"
 
-#define STARVED_TRIES 64 /* balance steps without any progress before a touch gives up */
-
 void touch_copy(void *to, const void *from, uint64_t bytes)
 {
 #if NTMM_TLB_ORDER == __ATOMIC_SEQ_CST /* ThreadSanitizer: threads access the page atomically */
