@@ -19,6 +19,7 @@
 #include "space/prot.h"
 
 struct section;
+struct section_wish;
 struct space;
 struct view;
 
@@ -29,12 +30,6 @@ struct residency {
 	bool valid, locked, shared;
 	uint32_t sharers;
 	prot_t prot;
-};
-
-/* A section to be made. */
-struct section_wish {
-	uint64_t pages;
-	bool reserve; /* nothing is committed yet */
 };
 
 /* Pages. What GetProcessMemoryInfo tells. */
@@ -109,6 +104,13 @@ struct engine {
 	void (*section_free)(struct section *section);
 	/* Whether the two are of one machine. */
 	bool (*section_fits)(struct space *space, const struct section *section);
+	/* (0) Writes what is dirty in pages of `range` of the section to its file, now. The first error,
+	 * after all has been tried. */
+	NTSTATUS (*section_flush)(struct section *section, struct range range);
+	/* (0) Changes a page of an image for the process alone, whatever its protection, which has been
+	 * charged: `change` is called with its bytes. */
+	NTSTATUS (*patch)(struct space *space, uint64_t page,
+	                  void (*change)(void *context, uint64_t page, void *bytes), void *context);
 	/* (W) A view has been mapped; its pages can be touched from now on. */
 	void (*map)(struct space *space, struct view *view);
 	/* (W) Its pages go, what was copied too; the view is still in the space. */

@@ -248,6 +248,7 @@ typedef enum ntmm_event_kind {
 	NTMM_EVENT_VIOLATION,   /* an access was refused */
 	NTMM_EVENT_ALLOC,       /* a range was reserved or committed: address, pages */
 	NTMM_EVENT_FREE,        /* a range was decommitted or released: address, pages */
+	NTMM_EVENT_WRITE_ERROR, /* a page of a file could not be written to it; address: in the file */
 	NTMM_EVENT_KINDS
 } ntmm_event_kind;
 

@@ -17,6 +17,7 @@ static const char *const event_names[NTMM_EVENT_KINDS] = {
 	[NTMM_EVENT_REPURPOSE] = "repurpose",     [NTMM_EVENT_GUARD] = "guard",
 	[NTMM_EVENT_VIOLATION] = "violation",     [NTMM_EVENT_ALLOC] = "alloc",
 	[NTMM_EVENT_FREE] = "free",
+	[NTMM_EVENT_WRITE_ERROR] = "write-error",
 };
 
 const char *ntmm_event_name(ntmm_event_kind kind)

@@ -94,7 +94,15 @@ static NTSTATUS section_create(struct space *space, const struct section_wish *w
 
 static void section_free(struct section *section)
 {
-	segment_destroy(segment_of(section));
+	segment_end(segment_of(section));
+}
+
+static NTSTATUS section_flush(struct section *section, struct range range)
+{
+	struct segment *segment = segment_of(section);
+	NTSTATUS status = segment_flush(segment, range);
+	pager_deliver(segment->map.pager);
+	return status;
 }
 
 static bool section_fits(struct space *space, const struct section *section)
@@ -293,6 +301,7 @@ const struct engine machine_engine = {
 	.section_create = section_create,
 	.section_free = section_free,
 	.section_fits = section_fits,
+	.section_flush = section_flush,
 	.map = map_view,
 	.unmap = unmap_view,
 	.copied = copied,

@@ -120,7 +120,8 @@ static NTSTATUS check(const OBJECT_ATTRIBUTES *attributes, const uint64_t *size,
 static NTSTATUS make_section(struct process *process, const struct create *create,
                              struct section **section)
 {
-	struct section_wish wish = {.pages = page_of(create->bytes),
+	struct section_wish wish = {.kind = SECTION_MEMORY,
+	                            .pages = page_of(create->bytes),
 	                            .reserve = create->allocation & SEC_RESERVE};
 	return process->space->engine->section_create(process->space, &wish, section);
 }

@@ -23,19 +23,23 @@ static NTSTATUS init_runs(struct section *section)
 }
 
 NTSTATUS section_init(struct section *section, const struct engine *engine, struct ledger *ledger,
-                      enum section_kind kind, uint64_t pages, bool reserve)
+                      const struct section_wish *wish)
 {
-	section->engine = engine;
-	section->ledger = ledger;
-	section->kind = kind;
-	section->pages = pages;
-	section->reserve = reserve;
-	section->charged = 0;
+	*section = (struct section){.engine = engine,
+	                            .ledger = ledger,
+	                            .kind = wish->kind,
+	                            .pages = wish->pages,
+	                            .reserve = wish->reserve,
+	                            .parts = wish->parts,
+	                            .part_count = wish->part_count,
+	                            .base = wish->base};
 	atomic_init(&section->references, 1);
-	NTSTATUS status = reserve ? init_runs(section) : STATUS_SUCCESS;
-	if (!status)
-		shared_lock_init(&section->lock, RANK_SECTION);
-	return status;
+	NTSTATUS status = wish->reserve ? init_runs(section) : STATUS_SUCCESS;
+	if (status)
+		return status;
+	shared_lock_init(&section->lock, RANK_SECTION);
+	section->backing = wish->backing;
+	return STATUS_SUCCESS;
 }
 
 void section_destroy(struct section *section)

@@ -17,6 +17,7 @@
 #include <ntmm/status.h>
 
 #include "base/lock.h"
+#include "space/backing.h"
 #include "space/charge.h"
 #include "space/runs.h"
 
@@ -29,12 +30,28 @@ enum section_kind {
 	SECTION_IMAGE,  /* a PE file: what is written stays in memory */
 };
 
+/* The pages that a data file may have: so that a section of it need not grow with it. */
+#define SECTION_FILE_PAGES (UINT64_C(1) << 36)
+
 /* A part of an image, in order and without gaps (PG-4). */
 struct section_part {
 	struct range range;
-	prot_t prot;    /* what its pages have when mapped (IM-10) */
-	bool committed; /* false: between the sections of the file, nothing is there (VQ-16) */
-	bool shared;    /* written pages are every process's (IM-11) */
+	uint64_t offset; /* in the file, */
+	uint64_t bytes;  /* so many; the rest of its pages is zero (IM-6) */
+	prot_t prot;     /* what its pages have when mapped (IM-10) */
+	bool committed;  /* false: between the sections of the file, nothing is there (VQ-16) */
+	bool shared;     /* written pages are every process's (IM-11) */
+};
+
+/* A section to be made. */
+struct section_wish {
+	enum section_kind kind;
+	uint64_t pages;
+	bool reserve;            /* nothing is committed yet */
+	struct backing *backing; /* taken over on success */
+	const struct section_part *parts;
+	unsigned part_count;
+	uint64_t base;
 };
 
 struct section {
@@ -43,17 +60,19 @@ struct section {
 	enum section_kind kind;
 	bool reserve;               /* pages are committed by and by (SEC_RESERVE) */
 	_Atomic uint32_t references;
-	uint64_t pages;
-	const struct section_part *parts; /* of an image; sorted */
+	uint64_t pages;             /* of a data file: whatever it may grow to */
+	struct backing *backing;    /* NULL: the paging file */
+	const struct section_part *parts; /* of an image; sorted; the backing's */
 	unsigned part_count;
+	uint64_t base;              /* of an image: where it wants to lie, address */
 	struct shared_lock lock;
 	uint64_t charged;           /* (c) pages promised, those for tables included */
 	struct runs commit;         /* (c) which pages are committed; when `reserve` */
 };
 
-/* One reference. `reserve`: nothing is committed yet. STATUS_NO_MEMORY. */
+/* One reference. The backing is the caller's until this succeeds. STATUS_NO_MEMORY. */
 NTSTATUS section_init(struct section *section, const struct engine *engine, struct ledger *ledger,
-                      enum section_kind kind, uint64_t pages, bool reserve);
+                      const struct section_wish *wish);
 /* Gives the charge back. By the engine, once there is no reference any more. */
 void section_destroy(struct section *section);
 

@@ -86,7 +86,7 @@ static enum fault_outcome touch(struct fault *fault)
 			watch_mark(fault->watch, fault->page);
 		pte_set_bits(fault->place.entry, PTE_DIRTY);
 		record->flags =
-			(uint8_t)((record->flags | FRAME_DIRTY) & ~(FRAME_RESET | FRAME_LOST));
+			(uint8_t)((record->flags | FRAME_DIRTY) & ~(FRAME_RESET | FRAME_LOST | FRAME_CLEANING));
 		frame_set_priority(&pager->phys, pte_frame(pte), PRIORITY_NORMAL);
 		pager_free_slot(pager, record);
 	}
@@ -98,6 +98,12 @@ static bool must_copy(const struct fault *fault, struct place place)
 {
 	return fault->access == NTMM_STORE && prot_is_copy(fault->prot) &&
 	       is_shared(&fault->map->pager->phys, place, pte_frame(pte_load(place.entry)));
+}
+
+/* PG-25: a page of a section that a file has the contents of. */
+static bool map_has_source(const struct page_map *map, uint64_t page)
+{
+	return map->segment && segment_source(map->segment, page).bytes;
 }
 
 static enum fault_outcome resolve(struct fault *fault, struct place place)
@@ -114,6 +120,8 @@ static enum fault_outcome resolve(struct fault *fault, struct place place)
 		return fault_begin_read(fault, place, pte);
 	if (fault->behind && pte_is_zero(pte))
 		return fault_in_view(fault, place);
+	if (map_has_source(fault->map, fault->page))
+		return fault_begin_read(fault, place, pte);
 	return demand_zero(fault, place);
 }
 

@@ -27,6 +27,7 @@ struct fault {
 	uint64_t prefetch_end; /* and read nothing from this page on */
 	frame_t reading[CLUSTER_PAGES]; /* FAULT_READ: into these frames, the fault's own first */
 	uint32_t cluster;     /* how many */
+	uint64_t file_end;    /* of a section of a file: read nothing from this page of it on */
 	bool alone;           /* read no others with it: that has failed */
 	NTSTATUS status;      /* FAULT_FAILED: why */
 	struct place place;   /* FAULT_DONE: the entry, present, accessed, and dirty for a store */

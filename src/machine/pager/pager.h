@@ -98,6 +98,7 @@ struct pager {
 	NTSTATUS write_status;       /* of the last failed write; 0 after one that went well */
 	uint8_t *cluster;            /* CLUSTER_PAGES pages */
 	frame_t reclaim_next;        /* where write_reclaim_slots goes on */
+	struct segment *stranded;    /* sections of files that could not be written */
 	struct event_queue queue;
 };
 

@@ -11,7 +11,14 @@
 #include "machine/pager/events.h"
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
+#include "machine/pager/segment.h"
 #include "machine/pager/table.h"
+
+/* An entry that is zero, of a page that comes from a file, has none. */
+static prot_t soft_prot(struct pte pte)
+{
+	return pte_is_zero(pte) ? PROT_READWRITE : pte_prot(pte);
+}
 
 /* PG-12: takes a frame for the read. */
 static bool begin_one(struct fault *fault, struct place place, struct pte pte)
@@ -28,7 +35,7 @@ static bool begin_one(struct fault *fault, struct place place, struct pte pte)
 	record->level = (place.level - 1u) & 7;
 	record->slot = pte_slot(pte);
 	frame_set_state(&pager->phys, frame, FRAME_READING);
-	map_set(&pager->phys, place, pte_transition(frame, pte_prot(pte)));
+	map_set(&pager->phys, place, pte_transition(frame, soft_prot(pte)));
 	fault->reading[fault->cluster++] = frame;
 	return true;
 }
@@ -45,6 +52,14 @@ static bool may_read_ahead(const struct fault *fault, struct place place)
 	return pager->clusters && !pager->reading && !fault->alone && place.level == 1;
 }
 
+/* Whether the page whose entry is `next` is stored `n` pages after that of `pte`. */
+static bool follows(const struct fault *fault, struct pte pte, struct pte next, unsigned n)
+{
+	if (pte_is_zero(pte))
+		return pte_is_zero(next) && fault->page + n < fault->file_end;
+	return pte_is_paged_out(next) && pte_slot(next) == pte_slot(pte) + n;
+}
+
 /* The pages after it, as long as they are in the slots after its own. */
 static void read_ahead(struct fault *fault, struct place place, struct pte pte)
 {
@@ -55,7 +70,7 @@ static void read_ahead(struct fault *fault, struct place place, struct pte pte)
 		place.index++;
 		place.entry++;
 		struct pte next = pte_load(place.entry);
-		if (!pte_is_paged_out(next) || pte_slot(next) != pte_slot(pte) + n)
+		if (!follows(fault, pte, next, n))
 			return;
 		if (!has_room(fault->map->pager) || !begin_one(fault, place, next))
 			return;
@@ -74,18 +89,22 @@ enum fault_outcome fault_begin_read(struct fault *fault, struct place place, str
 }
 
 /* One transfer; several pages come through the pager's buffer. */
-static int transfer(struct fault *fault)
+static NTSTATUS transfer(struct fault *fault)
 {
 	struct pager *pager = fault->map->pager;
 	struct phys *phys = &pager->phys;
 	slot_t slot = frame_at(phys, fault->reading[0])->slot;
 	bool many = fault->cluster > 1;
 	void *to = many ? pager->read_cluster : frame_bytes(phys, fault->reading[0]);
-	int error = stores_read(&pager->stores, slot, to, fault->cluster);
-	for (uint32_t i = 0; many && !error && i < fault->cluster; i++)
+	NTSTATUS status = STATUS_SUCCESS;
+	if (!slot)
+		status = segment_read(fault->map->segment, fault->page, to, fault->cluster);
+	else if (stores_read(&pager->stores, slot, to, fault->cluster))
+		status = STATUS_IO_DEVICE_ERROR;
+	for (uint32_t i = 0; many && !status && i < fault->cluster; i++)
 		memcpy(frame_bytes(phys, fault->reading[i]), pager->read_cluster + i * PAGE_BYTES,
 		       PAGE_BYTES);
-	return error;
+	return status;
 }
 
 static void count_hard(struct fault *fault, const struct frame *record)
@@ -110,33 +129,33 @@ static void arrived(struct fault *fault, uint32_t i)
 		count_hard(fault, record);
 }
 
-/* It could not be read: its entry says paged out, as before. */
+/* It could not be read: its entry says paged out, or nothing, as before. */
 static void not_read(struct fault *fault, uint32_t i)
 {
 	struct pager *pager = fault->map->pager;
 	struct frame *record = frame_at(&pager->phys, fault->reading[i]);
 	struct place place = map_place_of(&pager->phys, fault->reading[i]);
-	map_set(&pager->phys, place,
-	        pte_paged_out(record->slot, pte_prot(pte_load(place.entry))));
+	struct pte pte = pte_paged_out(record->slot, pte_prot(pte_load(place.entry)));
+	map_set(&pager->phys, place, record->slot ? pte : (struct pte){0});
 	record->slot = 0; /* the entry's again */
 	frame_set_state(&pager->phys, fault->reading[i], FRAME_FREE);
 	table_settle(fault->map, place.table);
 }
 
-static void finish(struct fault *fault, int error)
+static void finish(struct fault *fault, bool failed)
 {
 	struct pager *pager = fault->map->pager;
 	for (uint32_t i = 0; i < fault->cluster; i++) {
 		if (frame_at(&pager->phys, fault->reading[i])->flags & FRAME_ORPHAN)
 			pager_drop(pager, fault->reading[i]);
-		else if (error)
+		else if (failed)
 			not_read(fault, i);
 		else
 			arrived(fault, i);
 	}
 	if (fault->cluster > 1)
 		pager->reading = false;
-	pager->read_errors += error != 0;
+	pager->read_errors += failed;
 	pthread_cond_broadcast(&pager->transferred);
 }
 
@@ -144,11 +163,10 @@ NTSTATUS fault_read(struct fault *fault)
 {
 	struct pager *pager = fault->map->pager;
 	bool many = fault->cluster > 1;
-	int error = transfer(fault);
+	NTSTATUS status = transfer(fault);
 	lock_take(&pager->lock);
-	finish(fault, error);
+	finish(fault, status);
 	lock_drop(&pager->lock);
-	fault->alone |= error != 0;
-	return error && !many ? STATUS_IO_DEVICE_ERROR
-	                      : STATUS_SUCCESS; /* a cluster: page by page */
+	fault->alone |= status != 0;
+	return many ? STATUS_SUCCESS : status; /* a cluster: page by page */
 }

@@ -8,13 +8,33 @@
 #include "machine/pager/share.h"
 #include "machine/pager/visit.h"
 
-/* SC-8: all of it is promised now, unless it is committed by and by; its tables with it. */
+/* IM-11: what all processes write in common has no other place but the paging file. */
+static uint64_t shared_pages(const struct section *section)
+{
+	uint64_t pages = 0;
+	for (unsigned i = 0; i < section->part_count; i++) {
+		const struct section_part *part = &section->parts[i];
+		if (part->shared && prot_can_write(part->prot))
+			pages += range_pages(part->range);
+	}
+	return pages;
+}
+
+/* SC-8: all of it is promised now, unless it is committed by and by; its tables with it. What can be
+ * read from a file again is not (CM-3). */
 static NTSTATUS charge(struct segment *segment)
 {
 	struct section *section = &segment->section;
-	if (section->reserve)
+	if (section->reserve || section->kind == SECTION_FILE)
 		return STATUS_SUCCESS;
-	return section_charge(section, section->pages + section_tables(section->pages));
+	uint64_t pages = section->kind == SECTION_IMAGE ? shared_pages(section) : section->pages;
+	return section_charge(section, pages + section_tables(section->pages));
+}
+
+static NTSTATUS make_buffer(struct segment *segment)
+{
+	segment->buffer = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
+	return segment->buffer ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
 
 NTSTATUS segment_create(struct pager *pager, const struct engine *engine,
@@ -23,17 +43,19 @@ NTSTATUS segment_create(struct pager *pager, const struct engine *engine,
 	struct segment *made = os_alloc(sizeof *made);
 	if (!made)
 		return STATUS_NO_MEMORY;
-	NTSTATUS status = section_init(&made->section, engine, &pager->commit, SECTION_MEMORY,
-	                               wish->pages, wish->reserve);
+	NTSTATUS status = section_init(&made->section, engine, &pager->commit, wish);
 	if (status) {
 		os_free(made);
 		return status;
 	}
 	status = charge(made);
+	if (!status && segment_is_file(made))
+		status = make_buffer(made);
 	if (!status)
 		status = page_map_create_section(pager, &made->map, made);
 	if (status) {
 		section_destroy(&made->section);
+		os_free(made->buffer);
 		os_free(made);
 		return status;
 	}
@@ -41,12 +63,87 @@ NTSTATUS segment_create(struct pager *pager, const struct engine *engine,
 	return STATUS_SUCCESS;
 }
 
-void segment_destroy(struct segment *segment)
+/* ---- the end -------------------------------------------------------------------------------- */
+
+static void wait_for_writes(struct segment *segment)
 {
+	struct lock *lock = &segment->map.pager->lock;
+	lock_take(lock);
+	while (segment->writing)
+		lock_wait(lock, &segment->map.pager->transferred);
+	lock_drop(lock);
+}
+
+static void destroy(struct segment *segment)
+{
+	struct backing *backing = segment->section.backing;
 	CHECK(!segment->views);
+	wait_for_writes(segment);
 	page_map_destroy(&segment->map);
 	section_destroy(&segment->section);
+	os_free(segment->buffer);
 	os_free(segment);
+	if (backing)
+		backing->operations->free(backing);
+}
+
+static void strand(struct segment *segment)
+{
+	struct pager *pager = segment->map.pager;
+	lock_take(&pager->lock);
+	segment->next = pager->stranded;
+	pager->stranded = segment;
+	lock_drop(&pager->lock);
+}
+
+static bool is_clean(struct segment *segment)
+{
+	struct pager *pager = segment->map.pager;
+	lock_take(&pager->lock);
+	bool clean = !segment_dirty(segment);
+	lock_drop(&pager->lock);
+	return clean;
+}
+
+/* Until it is gone for sure others may find it by its file, and go on with it. */
+void segment_end(struct segment *segment)
+{
+	struct section *section = &segment->section;
+	uint32_t one = 1;
+	if (section->kind != SECTION_FILE) {
+		destroy(segment);
+		return;
+	}
+	atomic_store(&section->references, 1);
+	segment_flush(segment, (struct range){0, SECTION_FILE_PAGES});
+	if (!is_clean(segment))
+		strand(segment);
+	else if (atomic_compare_exchange_strong(&section->references, &one, 0))
+		destroy(segment);
+	else
+		section_release(section);
+}
+
+static struct segment *take_stranded(struct pager *pager)
+{
+	lock_take(&pager->lock);
+	struct segment *segment = pager->stranded;
+	pager->stranded = NULL;
+	lock_drop(&pager->lock);
+	return segment;
+}
+
+void segments_retry(struct pager *pager, bool last)
+{
+	for (struct segment *segment = take_stranded(pager), *next; segment; segment = next) {
+		next = segment->next;
+		if (last) {
+			segment_flush(segment, (struct range){0, SECTION_FILE_PAGES});
+			destroy(segment);
+		} else {
+			section_release(&segment->section);
+		}
+	}
 }
 
 /* ---- copied or not -------------------------------------------------------------------------- */

@@ -23,6 +23,10 @@ struct segment {
 	struct section section; /* first */
 	struct page_map map;
 	struct view *views;     /* (p) of all processes */
+	bool writing;           /* (p) a transfer to its file is under way: one at a time */
+	bool failed;            /* (p) the last one failed: what is dirty is not tried by the way */
+	uint8_t *buffer;        /* of a file: CLUSTER_PAGES pages, for `writing` */
+	struct segment *next;   /* (p) of those that wait for their file, their section gone */
 };
 
 static inline struct segment *segment_of(struct section *section)
@@ -33,8 +37,39 @@ static inline struct segment *segment_of(struct section *section)
 /* (0) STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MEMORY. */
 NTSTATUS segment_create(struct pager *pager, const struct engine *engine,
                         const struct section_wish *wish, struct segment **segment);
-/* (0) There is no view and no reference any more. */
-void segment_destroy(struct segment *segment);
+/* (0) There is no view and no reference any more: what is dirty is written, then it goes; or it stays,
+ * when that fails, and is tried again by segments_retry. */
+void segment_end(struct segment *segment);
+/* (0) Those that could not be written. `last`: they go, whatever becomes of it. */
+void segments_retry(struct pager *pager, bool last);
+
+/* ---- segment_file.c: pages of files --------------------------------------------------------- */
+
+/* Where a page that has never been touched, or was clean when it went, comes from: bytes of the file,
+ * the rest being zero. 0 bytes: it is zero. */
+struct source {
+	uint64_t offset;
+	uint32_t bytes;
+};
+struct source segment_source(const struct segment *segment, uint64_t page);
+/* (0) Reads `count` pages from `page` on. */
+NTSTATUS segment_read(struct segment *segment, uint64_t page, void *to, uint32_t count);
+/* (0) The same, to the file. */
+NTSTATUS segment_write(struct segment *segment, uint64_t page, const void *from, uint32_t count);
+/* Whether what is written to its pages goes to the file. */
+static inline bool segment_is_file(const struct segment *segment)
+{
+	return segment && segment->section.kind == SECTION_FILE;
+}
+
+/* (0) As engine.section_flush. */
+NTSTATUS segment_flush(struct segment *segment, struct range range);
+/* Dirty pages of its file in memory. */
+uint64_t segment_dirty(struct segment *segment);
+/* Writes the first dirty pages of `range` that lie side by side, a cluster at most; drops the lock for
+ * it. How many; *next: the page behind them. */
+uint64_t segment_write_some(struct segment *segment, struct range range, uint64_t *next,
+                            NTSTATUS *status);
 
 /* (0) The view of `map`'s process can be walked from the section from then on, and no more. */
 void segment_link(struct page_map *map, struct view *view);

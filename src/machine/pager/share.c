@@ -93,6 +93,20 @@ bool share_sample(struct page_map *section, uint64_t page, frame_t frame,
 	return used;
 }
 
+void share_clean(struct page_map *section, uint64_t page, frame_t frame,
+                 struct shootdown *shootdown)
+{
+	struct place place;
+	uint64_t own;
+	for (struct view *view = section->segment->views; view; view = view->next_of_section) {
+		if (!find_entry(view, page, frame, &own, &place) ||
+		    !pte_is_dirty(pte_load(place.entry)))
+			continue;
+		pte_clear_bits(place.entry, PTE_DIRTY);
+		shoot_page(view->map, own, SHOOT_STORE, shootdown);
+	}
+}
+
 uint64_t share_count(struct page_map *section, uint64_t page, frame_t frame, uint64_t bits)
 {
 	struct place place;

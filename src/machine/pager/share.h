@@ -29,6 +29,9 @@ void share_leave(struct page_map *map, struct place place, uint64_t page,
 /* No view shows page `page` of the section any more. */
 void share_leave_all(struct page_map *section, uint64_t page, frame_t frame,
                      struct shootdown *shootdown);
+/* The next store of any view to the page is seen: shoot_wait, then its bytes can be copied. */
+void share_clean(struct page_map *section, uint64_t page, frame_t frame,
+                 struct shootdown *shootdown);
 /* Whether some view has used the page since this was asked last (PG-51). */
 bool share_sample(struct page_map *section, uint64_t page, frame_t frame,
                   struct shootdown *shootdown);

@@ -101,7 +101,8 @@ static void aim(struct attempt *attempt, const struct vad *vad)
 		return; /* it goes on */
 	*behind = (struct fault){.map = map, .page = page, .access = NTMM_LOAD,
 	                         .prot = PROT_READWRITE, .payer = fault->map,
-	                         .payer_page = fault->page};
+	                         .payer_page = fault->page,
+	                         .file_end = view_page(vad->view, vad->view->range.end)};
 }
 
 static void attempt_once(struct attempt *attempt)

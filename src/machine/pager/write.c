@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "machine/pager/events.h"
 #include "machine/pager/frames.h"
+#include "machine/pager/segment.h"
 #include "machine/pager/write.h"
 
 struct cluster {
@@ -53,6 +54,12 @@ static void add_neighbours(struct pager *pager, struct cluster *cluster, uint32_
 		add(pager, cluster, pte_frame(pte_load(entry)));
 }
 
+static bool goes_to_paging_file(const struct pager *pager, frame_t frame)
+{
+	return frame != NO_FRAME &&
+	       !segment_is_file(pager->maps[map_owner_of(&pager->phys, frame).map]->segment);
+}
+
 /* Takes modified pages into a cluster, the oldest and their neighbours, as many as there are slots in a
  * row. */
 static bool gather(struct pager *pager, struct cluster *cluster)
@@ -64,9 +71,11 @@ static bool gather(struct pager *pager, struct cluster *cluster)
 	if (!stores_left(&pager->stores))
 		write_reclaim_slots(pager, wanted);
 	uint32_t most = stores_take(&pager->stores, wanted, &cluster->slot);
-	while (cluster->count < most)
+	while (cluster->count < most && goes_to_paging_file(pager, phys->modified.first))
 		add_neighbours(pager, cluster, most, phys->modified.first);
-	return most != 0;
+	for (uint32_t i = cluster->count; i < most; i++)
+		stores_free(&pager->stores, cluster->slot + i);
+	return cluster->count;
 }
 
 static void written(struct pager *pager, frame_t frame)
@@ -115,9 +124,40 @@ static void finish(struct pager *pager, const struct cluster *cluster, int error
 	stores_note_write(&pager->stores, cluster->slot, cluster->count, error);
 }
 
+/* The page, and those before and behind it that are dirty, too. */
+static uint64_t write_file(struct segment *segment, uint64_t page, NTSTATUS *status)
+{
+	struct range around = {page - min_u64(page, CLUSTER_PAGES / 2), page + CLUSTER_PAGES};
+	uint64_t next;
+	uint64_t pages = segment_write_some(segment, around, &next, status);
+	return *status ? 0 : pages;
+}
+
+/* The section of a file whose page has been modified the longest, if it is of one; those that failed
+ * go to the end of the list, but when there are no others. */
+static struct segment *oldest_file(struct pager *pager, uint64_t *page)
+{
+	struct phys *phys = &pager->phys;
+	for (uint64_t left = phys->modified.count; left; left--) {
+		frame_t frame = phys->modified.first;
+		struct mapped owner = map_owner_of(phys, frame);
+		struct segment *segment = pager->maps[owner.map]->segment;
+		*page = owner.page;
+		if (!segment_is_file(segment) || !segment->failed)
+			return segment_is_file(segment) ? segment : NULL;
+		frame_list_remove(phys, &phys->modified, frame);
+		frame_list_append(phys, &phys->modified, frame);
+	}
+	return NULL;
+}
+
 static uint64_t write_one(struct pager *pager, NTSTATUS *status)
 {
 	struct cluster cluster = {0};
+	uint64_t page;
+	struct segment *segment = oldest_file(pager, &page);
+	if (segment)
+		return write_file(segment, page, status);
 	if (!gather(pager, &cluster)) {
 		if (pager->phys.modified.count && lost_recover(pager))
 			return 1; /* there are slots again */

@@ -59,6 +59,7 @@ enum {
 	FRAME_ORPHAN = 16, /* its page went away during I/O: to be freed when that ends */
 	FRAME_LOST =
 		32, /* zero in place of contents that were dropped; not written since (VA-69) */
+	FRAME_CLEANING = 64, /* being written to its file, and not stored to since */
 };
 
 struct frame {
