@@ -70,10 +70,10 @@ NTMM_API NTSTATUS ntmm_thread_set_stack_guarantee(ntmm_thread *thread, uint64_t 
  * changes with its layout. 1024 lines, direct-mapped by page number. A tag is the address of the
  * page that the line translates for that kind of access, NTMM_TLB_EMPTY when it may not be used:
  * a store hits only where the page is dirty already. Tags are taken away by other threads (atomic
- * stores); filled, and `addend` written, only by the owner, under the machine's locks.
+ * stores); filled, and `addend` written, only by the owner.
  *
- * A hit takes no lock: `inside` = 1, look up, access, `inside` = 0. Whoever takes a page away clears
- * the tags, makes every host thread see that, then waits until `inside` is 0.
+ * Neither a hit nor a walk takes a lock: `inside` = 1, look up, access, `inside` = 0. Whoever takes a page
+ * away clears the tags, makes every host thread see that, then waits until `inside` is 0.
  */
 #define NTMM_TLB_VERSION 1
 #define NTMM_TLB_LINES 1024
@@ -113,7 +113,9 @@ NTMM_INLINE struct ntmm_tlb *ntmm_tlb_of(ntmm_thread *thread)
 
 NTMM_INLINE struct ntmm_tlb_line *ntmm_tlb_line_of(struct ntmm_tlb *tlb, uint64_t address)
 {
-	return &tlb->lines[(address >> NTMM_PAGE_SHIFT) % NTMM_TLB_LINES];
+	/* lines[page number % NTMM_TLB_LINES], with one shift: a line has 32 bytes */
+	uint64_t offset = address >> (NTMM_PAGE_SHIFT - 5) & (NTMM_TLB_LINES - 1) << 5;
+	return (struct ntmm_tlb_line *)(void *)((char *)tlb->lines + offset);
 }
 
 /* What the tag must be for an aligned access of `bytes`: a misaligned one never matches. */
@@ -133,9 +135,15 @@ NTMM_INLINE void ntmm_tlb_leave(struct ntmm_tlb *tlb)
 	__atomic_store_n(&tlb->inside, 0, __ATOMIC_RELEASE);
 }
 
-/* What the inline functions call when they miss, and callers with odd sizes call directly.
- * `bytes` is 1 to 8; the access may be misaligned and cross a page. */
 typedef enum ntmm_access { NTMM_LOAD, NTMM_STORE, NTMM_FETCH } ntmm_access;
+
+/* What the inline functions call when they miss, while `inside` is 1: finds the page in the page map, as the
+ * processor does, and fills the line. False: leave, and ntmm_thread_access. */
+NTMM_API bool ntmm_thread_walk(ntmm_thread *thread, ntmm_access kind, uint64_t address,
+                               unsigned bytes);
+
+/* An access of whatever kind, which callers with odd sizes call directly: `bytes` is 1 to 8, it may be
+ * misaligned and cross a page. */
 NTMM_API bool ntmm_thread_access(ntmm_thread *thread, ntmm_access kind, uint64_t address,
                                  void *value, unsigned bytes);
 
@@ -148,15 +156,19 @@ NTMM_API bool ntmm_thread_access(ntmm_thread *thread, ntmm_access kind, uint64_t
 		struct ntmm_tlb *tlb = ntmm_tlb_of(thread); \
 		struct ntmm_tlb_line *line = ntmm_tlb_line_of(tlb, address); \
 		const uint64_t wanted = ntmm_tlb_tag(address, bits / 8); \
-		uint##bits##_t missed = 0; \
 		ntmm_tlb_enter(tlb); \
-		if (__builtin_expect(__atomic_load_n(&line->tag, NTMM_TLB_ORDER) == wanted, 1)) { \
-			const void *cell = (const void *)(uintptr_t)(line->addend + address); \
-			*value = __atomic_load_n((const uint##bits##_t *)cell, __ATOMIC_RELAXED); \
-			ntmm_tlb_leave(tlb); \
-			return true; \
-		} \
+		do { \
+			if (__builtin_expect( \
+				    __atomic_load_n(&line->tag, NTMM_TLB_ORDER) == wanted, 1)) { \
+				const void *cell = (const void *)(uintptr_t)(line->addend + address); \
+				*value = __atomic_load_n((const uint##bits##_t *)cell, \
+				                         __ATOMIC_RELAXED); \
+				ntmm_tlb_leave(tlb); \
+				return true; \
+			} \
+		} while (ntmm_thread_walk(thread, kind, address, bits / 8)); \
 		ntmm_tlb_leave(tlb); \
+		uint##bits##_t missed; \
 		if (!ntmm_thread_access(thread, kind, address, &missed, bits / 8)) \
 			return false; \
 		*value = missed; \
@@ -170,16 +182,18 @@ NTMM_API bool ntmm_thread_access(ntmm_thread *thread, ntmm_access kind, uint64_t
 		struct ntmm_tlb *tlb = ntmm_tlb_of(thread); \
 		struct ntmm_tlb_line *line = ntmm_tlb_line_of(tlb, address); \
 		const uint64_t wanted = ntmm_tlb_tag(address, bits / 8); \
-		uint##bits##_t missed = value; \
 		ntmm_tlb_enter(tlb); \
-		if (__builtin_expect(__atomic_load_n(&line->store, NTMM_TLB_ORDER) == wanted, \
-		                     1)) { \
-			void *cell = (void *)(uintptr_t)(line->addend + address); \
-			__atomic_store_n((uint##bits##_t *)cell, value, __ATOMIC_RELAXED); \
-			ntmm_tlb_leave(tlb); \
-			return true; \
-		} \
+		do { \
+			if (__builtin_expect( \
+				    __atomic_load_n(&line->store, NTMM_TLB_ORDER) == wanted, 1)) { \
+				void *cell = (void *)(uintptr_t)(line->addend + address); \
+				__atomic_store_n((uint##bits##_t *)cell, value, __ATOMIC_RELAXED); \
+				ntmm_tlb_leave(tlb); \
+				return true; \
+			} \
+		} while (ntmm_thread_walk(thread, NTMM_STORE, address, bits / 8)); \
 		ntmm_tlb_leave(tlb); \
+		uint##bits##_t missed = value; \
 		return ntmm_thread_access(thread, NTMM_STORE, address, &missed, bits / 8); \
 	}
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -187,6 +188,11 @@ void os_barrier(void)
 	/* Private is refused where it is unknown; global takes milliseconds, but is as good. */
 	if (!membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
 		CHECK(membarrier(MEMBARRIER_CMD_GLOBAL));
+}
+
+bool os_is_alone(void)
+{
+	return __libc_single_threaded;
 }
 
 void os_yield(void)

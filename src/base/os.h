@@ -39,6 +39,8 @@ void os_file_close(int fd);
  * must have succeeded once before. */
 bool os_barrier_ready(void);
 void os_barrier(void);
+/* Whether the caller is the only thread of this host process. May be false when it is. */
+bool os_is_alone(void);
 void os_yield(void);
 void os_sleep(uint32_t microseconds);
 

@@ -252,13 +252,10 @@ static void note(struct space *space, enum note note, struct range range)
 static void forget_threads(struct machine_process *process)
 {
 	struct page_map *map = &process->map;
-	struct shootdown shootdown = {0};
 	atomic_store(&process->gone, true);
 	shared_lock_write(&process->space.lock);
 	lock_take(&map->pager->lock);
-	shoot_range(map, (struct range){0, map->user_end}, &shootdown);
-	shoot_wait(&shootdown);
-	map->translators = NULL;
+	shoot_map(map);
 	lock_drop(&map->pager->lock);
 	process->threads_forgotten = true;
 	shared_lock_drop(&process->space.lock);

@@ -71,6 +71,7 @@ ntmm_machine *race_machine(uint64_t frames, uint64_t slots)
 	                              .ram_bytes = frames * PAGE,
 	                              .paging_file_bytes = slots * PAGE};
 	ntmm_machine *machine;
+	MUST(!setenv("NTMM_LINGER", "1", 1)); /* debug builds: base/linger.h */
 	MUST(!ntmm_machine_create(&config, &machine));
 	return machine;
 }

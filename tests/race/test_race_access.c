@@ -8,7 +8,7 @@
 
 #include <sched.h>
 
-#define TIMES 18 /* what is not the crowd gets a part of the time like this; the crowd half of it */
+#define TIMES 30 /* what is not the crowd gets a part of the time like this; the crowd half of it */
 #define FRAMES 160
 #define SLOTS 1000
 
@@ -221,18 +221,20 @@ static void crowd(void **state)
 /* ---- no store after the call --------------------------------------------------------------------
  *
  * A writer stores 1, 2, 3 ... to a page until an exception is raised. Meanwhile the page is taken
- * away. When that call has returned what is in the page stays as it is.
+ * away. The writer has hits in the TLB; or, until that begins, uses the line for another page after
+ * each store, so that it is most likely in a walk then, and what a walk should not have allowed would
+ * be done again and again. When that call has returned what is in the page stays as it is.
  */
 
 struct litmus {
 	ntmm_machine *machine;
 	HANDLE process;
-	uint64_t base;
+	uint64_t base, rival; /* rival: page that shares the line; 0: hits */
 	/* Takes the page away; what it then holds must be 0 when it returns true. */
 	bool (*take)(struct litmus *l);
 	_Atomic uint64_t round;   /* the writer's goes on when this changes */
 	_Atomic uint64_t writing; /* round in which the writer has begun to store */
-	_Atomic bool over;
+	_Atomic bool taking, over;
 	DWORD expected;           /* exception */
 };
 
@@ -250,7 +252,7 @@ static void write_until_stopped(void *context, unsigned number)
 		MUST(ntmm_store64(thread, l->base + 8, value));
 		l->writing = round;
 		while (ntmm_store64(thread, l->base + 8, ++value))
-			;
+			MUST(!l->rival || l->taking || ntmm_store64(thread, l->rival, 1));
 		const EXCEPTION_RECORD *raised = ntmm_thread_exception(thread);
 		MUST(raised->ExceptionCode == l->expected);
 		MUST(raised->ExceptionInformation[0] == 1 &&
@@ -276,7 +278,9 @@ static uint64_t peek(const struct litmus *l)
 static void take_once(struct litmus *l, uint64_t *chance)
 {
 	race_pause(chance);
+	l->taking = true;
 	bool zero = l->take(l);
+	l->taking = false;
 	uint64_t first = peek(l);
 	race_pause(chance);
 	uint64_t second = peek(l);
@@ -284,7 +288,16 @@ static void take_once(struct litmus *l, uint64_t *chance)
 	MUST(!zero || first == 0);
 }
 
-static void litmus(bool (*take)(struct litmus *l), NTSTATUS expected)
+/* A page that shares the TLB line of `address`. */
+static uint64_t rival_of(HANDLE process, uint64_t address)
+{
+	void *at = pointer(address + NTMM_TLB_LINES * PAGE);
+	void *made = VirtualAllocEx(process, at, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	MUST(made == at);
+	return (uintptr_t)made;
+}
+
+static void litmus_by(bool walks, bool (*take)(struct litmus *l), NTSTATUS expected)
 {
 	struct litmus l = {
 		.machine = race_machine(FRAMES, SLOTS), .take = take, .expected = (DWORD)expected};
@@ -293,6 +306,7 @@ static void litmus(bool (*take)(struct litmus *l), NTSTATUS expected)
 	l.process = ntmm_process_create(l.machine, NTMM_LAYOUT_NT32_2GB);
 	MUST(l.process);
 	l.base = race_commit(l.process, 1);
+	l.rival = walks ? rival_of(l.process, l.base) : 0;
 	race_begin(TIMES);
 	race_start(&writer, write_until_stopped, &l, 0);
 	for (uint64_t round = 1; race_goes_on(); round++) {
@@ -309,6 +323,12 @@ static void litmus(bool (*take)(struct litmus *l), NTSTATUS expected)
 	race_join(&writer, 1);
 	CloseHandle(l.process);
 	race_machine_end(l.machine);
+}
+
+static void litmus(bool (*take)(struct litmus *l), NTSTATUS expected)
+{
+	litmus_by(false, take, expected);
+	litmus_by(true, take, expected);
 }
 
 static void protect_to(struct litmus *l, DWORD protect)

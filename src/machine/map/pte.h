@@ -16,7 +16,8 @@
  *   transition   11 = 1; 12-47 frame, 5-9 protection
  *   paged out    1-4 paging file, 5-9 protection, 32-63 page of it (never 0)
  *
- * Entries are read and written whole and atomically: a processor may walk while we change them.
+ * Entries are read and written whole and atomically: a processor may walk while we change them. A store
+ * releases what the entry leads to, a table's entries or a page's contents, to a walk that acquires it.
  */
 #ifndef NTMM_MACHINE_MAP_PTE_H
 #define NTMM_MACHINE_MAP_PTE_H
@@ -58,9 +59,14 @@ static inline struct pte pte_load(const struct pte *entry)
 	return (struct pte){__atomic_load_n(&entry->raw, __ATOMIC_RELAXED)};
 }
 
+static inline struct pte pte_load_acquire(const struct pte *entry)
+{
+	return (struct pte){__atomic_load_n(&entry->raw, __ATOMIC_ACQUIRE)};
+}
+
 static inline void pte_store(struct pte *entry, struct pte value)
 {
-	__atomic_store_n(&entry->raw, value.raw, __ATOMIC_RELAXED);
+	__atomic_store_n(&entry->raw, value.raw, __ATOMIC_RELEASE);
 }
 
 /* Returns what was there. */
@@ -110,6 +116,12 @@ static inline frame_t pte_frame(struct pte p)
 	return (frame_t)((p.raw & PTE_FRAME_MASK) >> PAGE_SHIFT);
 }
 
+/* Where that frame begins in RAM, in bytes. */
+static inline uint64_t pte_ram_offset(struct pte p)
+{
+	return p.raw & PTE_FRAME_MASK;
+}
+
 static inline slot_t pte_slot(struct pte p)
 {
 	return slot_of(p.raw >> PTE_FILE_SHIFT & (SLOT_FILES - 1),
@@ -145,6 +157,16 @@ static inline bool pte_is_writable(struct pte p)
 static inline bool pte_is_executable(struct pte p)
 {
 	return !(p.raw & PTE_NO_EXECUTE);
+}
+
+/* What an entry must say for an access that leaves it as it is. */
+#define PTE_FOR_LOAD (PTE_PRESENT | PTE_ACCESSED)
+#define PTE_FOR_STORE (PTE_PRESENT | PTE_ACCESSED | PTE_WRITABLE | PTE_DIRTY)
+#define PTE_FOR_FETCH (PTE_PRESENT | PTE_ACCESSED | PTE_NO_EXECUTE) /* the last one: clear */
+
+static inline bool pte_is_ready(struct pte p, uint64_t needed)
+{
+	return ((p.raw ^ PTE_NO_EXECUTE) & needed) == needed;
 }
 
 /* The Windows protection in an entry that is not zero. */

@@ -6,11 +6,12 @@
  *     | level 4| level 3| level 2| level 1| offset |     9 bits each index 512 entries of 8 bytes
  *
  * A place is one entry: number `index` of table `table`, which is at `level` (1 lowest ... 4 top).
- * Units: page numbers. Threads: guarded by the pager's lock.
+ * Units: page numbers. Threads: guarded by the pager's lock, but for map_look_up.
  */
 #ifndef NTMM_MACHINE_MAP_WALK_H
 #define NTMM_MACHINE_MAP_WALK_H
 
+#include "base/linger.h"
 #include "machine/map/pte.h"
 
 #define MAP_LEVELS 4
@@ -31,6 +32,22 @@ struct place map_walk(const struct phys *phys, frame_t root, uint64_t page);
 static inline uint64_t map_span(unsigned level)
 {
 	return UINT64_C(1) << (9 * (level - 1));
+}
+
+/* The entry of `page`, as a processor finds it: without any lock, while others change the tables; not
+ * present, when a table is not. What is called a table must stay one meanwhile (shoot.h). */
+static inline struct pte map_look_up(const uint8_t *ram, const struct pte *root, uint64_t page)
+{
+	const struct pte *table = root;
+#pragma GCC unroll 4
+	for (unsigned level = MAP_LEVELS; level > 1; level--) {
+		struct pte pte = pte_load_acquire(&table[page / map_span(level) % MAP_FANOUT]);
+		if (!pte_is_present(pte))
+			return pte;
+		table = (const struct pte *)(const void *)(ram + pte_ram_offset(pte));
+		linger();
+	}
+	return pte_load_acquire(&table[page % MAP_FANOUT]);
 }
 
 /* Writes an entry, and keeps the counts of its table. */

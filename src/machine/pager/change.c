@@ -102,6 +102,17 @@ static void make_transition(struct page_map *map, struct place place, struct cha
 	trim_page(map, pte_frame(pte_load(place.entry)), &change->shootdown);
 }
 
+/* What the old entry allows and the new one does not. */
+static unsigned lost_rights(struct pte old, struct pte new)
+{
+	unsigned lost = 0;
+	if (pte_is_writable(old) && !pte_is_writable(new))
+		lost |= SHOOT_STORE;
+	if (pte_is_executable(old) && !pte_is_executable(new))
+		lost |= SHOOT_FETCH;
+	return lost;
+}
+
 static void protect_entry(struct page_map *map, struct place place, uint64_t page, void *context)
 {
 	struct change *change = context;
@@ -118,8 +129,9 @@ static void protect_entry(struct page_map *map, struct place place, uint64_t pag
 	if (pte_is_zero(pte))
 		return;
 	if (pte_is_present(pte)) {
-		shoot_page(map, page, SHOOT_ALL, &change->shootdown);
-		map_set(&map->pager->phys, place, pte_with_prot(pte, prot, map->nx));
+		struct pte new = pte_with_prot(pte, prot, map->nx);
+		map_set(&map->pager->phys, place, new);
+		shoot_page(map, page, lost_rights(pte, new), &change->shootdown);
 	} else {
 		map_set(&map->pager->phys, place, pte_with_soft_prot(pte, prot));
 	}
@@ -185,8 +197,8 @@ static void reset_entry(struct page_map *map, struct place place, uint64_t page,
 	if (is_section_page(map, place))
 		return; /* others may want its contents: VA-64 lets them stay */
 	if (pte_is_present(pte)) {
-		shoot_page(map, page, SHOOT_STORE, &change->shootdown);
 		pte_clear_bits(place.entry, PTE_DIRTY);
+		shoot_page(map, page, SHOOT_STORE, &change->shootdown);
 	}
 	if (pte_is_resident(pte)) {
 		forget_contents(change, pte_frame(pte));

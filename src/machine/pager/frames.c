@@ -60,6 +60,7 @@ frame_t pager_take(struct pager *pager, enum frame_use use)
 {
 	if (!phys_free_count(&pager->phys) && phys_first_standby(&pager->phys) != NO_FRAME)
 		repurpose(pager, phys_first_standby(&pager->phys));
+	shoot_walkers(pager);
 	return phys_take(&pager->phys, use);
 }
 

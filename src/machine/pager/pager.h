@@ -41,6 +41,16 @@ struct tally {
 struct segment;
 struct view;
 
+/* What a shootdown takes away of one page map: shoot.c. (p) */
+#define SHOTS 128
+struct shots {
+	struct page_map *next; /* of those that the shootdown takes something away of */
+	uint64_t count;        /* 0: nothing of this one */
+	uint64_t pages[SHOTS]; /* the first ones */
+	struct range hull;     /* of all */
+	unsigned what;         /* SHOOT_ */
+};
+
 /* A process's page map and working set; or a section's (segment.h). (p) */
 struct page_map {
 	struct pager *pager;
@@ -59,6 +69,8 @@ struct page_map {
 	struct ws_limits limits;
 	struct place system_entry;   /* refers to the tables of the system space */
 	struct translator *translators; /* shoot.h */
+	bool walks_end;              /* before a frame is reused: a table has left */
+	struct shots shots;
 	struct tally tally;
 };
 
@@ -90,6 +102,7 @@ struct pager {
 	frame_t system_wide;         /* level 3 table of the system space of 64-bit systems */
 	frame_t system_narrow;       /* level 2 table of that of 32-bit ones: 3 to 4 GB */
 	bool clusters;               /* hard faults read ahead */
+	bool walks_end;              /* of a map */
 	/* the one clustered read that may be under way */
 	bool reading;
 	uint8_t *read_cluster;       /* CLUSTER_PAGES pages */

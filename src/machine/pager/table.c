@@ -10,6 +10,7 @@
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/page_map.h"
+#include "machine/pager/shoot.h"
 #include "machine/pager/table.h"
 
 static struct frame *record_of(const struct page_map *map, frame_t frame)
@@ -107,6 +108,7 @@ static void free_table(struct page_map *map, frame_t table)
 		ws_remove(map, table);
 	map_set(&pager->phys, place, (struct pte){0});
 	map->tables--;
+	shoot_table(map);
 	pager_drop(pager, table);
 	table_settle(map, place.table);
 }

@@ -18,6 +18,7 @@ static void trim_table(struct page_map *map, frame_t frame, struct place place)
 {
 	struct phys *phys = &map->pager->phys;
 	map_set(phys, place, pte_transition(frame, PROT_READWRITE));
+	shoot_table(map);
 	map->tables--;
 	frame_set_state(phys, frame, FRAME_MODIFIED);
 }
@@ -29,11 +30,11 @@ static void trim_data(struct page_map *map, frame_t frame, struct place place,
 	struct frame *record = frame_at(&pager->phys, frame);
 	struct pte pte = pte_load(place.entry);
 	uint64_t page = map_owner_of(&pager->phys, frame).page;
+	map_set(&pager->phys, place, pte_transition(frame, pte_prot(pte)));
 	if (map->segment)
 		share_leave_all(map, page, frame, shootdown);
 	else
 		shoot_page(map, page, SHOOT_ALL, shootdown);
-	map_set(&pager->phys, place, pte_transition(frame, pte_prot(pte)));
 	TALLY(map, trimmed);
 	pager_event(pager, map, NTMM_EVENT_TRIM, page, frame, record->slot);
 	bool dirty = record->flags & FRAME_DIRTY;
@@ -105,9 +106,9 @@ uint64_t trim_all(struct page_map *map)
 
 void trim_to_maximum(struct page_map *map)
 {
-	struct shootdown shootdown = {0};
 	if (!(map->limits.flags & QUOTA_LIMITS_HARDWS_MAX_ENABLE))
 		return;
+	struct shootdown shootdown = {0};
 	while (map->active >= map->limits.maximum && map->resident.first != NO_FRAME)
 		trim_page(map, map->resident.first, &shootdown);
 	if (map->active >= map->limits.maximum)

@@ -7,11 +7,6 @@
 
 #include "machine/thread/thread.h"
 
-static uint64_t page_address(uint64_t address)
-{
-	return address & ~(PAGE_BYTES - 1);
-}
-
 static uint64_t tag_of(const struct ntmm_tlb_line *line, ntmm_access access)
 {
 	const uint64_t *tag = access == NTMM_LOAD    ? &line->load
@@ -20,25 +15,24 @@ static uint64_t tag_of(const struct ntmm_tlb_line *line, ntmm_access access)
 	return __atomic_load_n(tag, NTMM_TLB_ORDER);
 }
 
-static struct ntmm_tlb_line *hit(struct ntmm_thread *thread, ntmm_access access, uint64_t address)
+/* Where to access `address`, while inside; NULL: nowhere yet. */
+static void *find(struct ntmm_thread *thread, ntmm_access access, uint64_t address)
 {
-	struct ntmm_tlb_line *line = ntmm_tlb_line_of(&thread->tlb, address);
-	return tag_of(line, access) == page_address(address) ? line : NULL;
-}
-
-static uint8_t *host_of(const struct ntmm_tlb_line *line, uint64_t address)
-{
-	return (uint8_t *)(uintptr_t)(line->addend + address);
+	const struct ntmm_tlb_line *line = ntmm_tlb_line_of(&thread->tlb, address);
+	do {
+		if (tag_of(line, access) == ntmm_tlb_tag(address, 1))
+			return (void *)(uintptr_t)(line->addend + address);
+	} while (ntmm_thread_walk(thread, access, address, 1));
+	return NULL;
 }
 
 /* A part of an access, within one page. */
-static void move_part(const struct ntmm_tlb_line *line, ntmm_access access, uint64_t address,
-                      void *value, unsigned bytes)
+static void move_part(void *cell, ntmm_access access, void *value, unsigned bytes)
 {
 	if (access == NTMM_STORE)
-		touch_copy(host_of(line, address), value, bytes);
+		touch_copy(cell, value, bytes);
 	else
-		touch_copy(value, host_of(line, address), bytes);
+		touch_copy(value, cell, bytes);
 }
 
 /* Does the access if both its pages can be had at once; else says which address missed. */
@@ -48,12 +42,12 @@ static bool try_parts(struct ntmm_thread *thread, ntmm_access access, uint64_t a
 	unsigned first = (unsigned)min_u64(bytes, PAGE_BYTES - address % PAGE_BYTES);
 	uint64_t next = address + first;
 	ntmm_tlb_enter(&thread->tlb);
-	struct ntmm_tlb_line *low = hit(thread, access, address);
-	struct ntmm_tlb_line *high = first == bytes ? low : hit(thread, access, next);
+	uint8_t *low = find(thread, access, address);
+	uint8_t *high = first == bytes ? low : find(thread, access, next);
 	if (low && high) {
-		move_part(low, access, address, value, first);
+		move_part(low, access, value, first);
 		if (first < bytes)
-			move_part(high, access, next, (uint8_t *)value + first, bytes - first);
+			move_part(high, access, (uint8_t *)value + first, bytes - first);
 	}
 	ntmm_tlb_leave(&thread->tlb);
 	*missed = low ? next : address;
@@ -67,13 +61,12 @@ static bool is_aligned(uint64_t address, unsigned bytes)
 
 #define MOVE(bits) \
 	do { \
-		uint##bits##_t *cell = (uint##bits##_t *)(void *)host_of(line, address); \
 		uint##bits##_t word; \
 		if (access == NTMM_STORE) { \
 			memcpy(&word, value, sizeof word); \
-			__atomic_store_n(cell, word, __ATOMIC_RELAXED); \
+			__atomic_store_n((uint##bits##_t *)cell, word, __ATOMIC_RELAXED); \
 		} else { \
-			word = __atomic_load_n(cell, __ATOMIC_RELAXED); \
+			word = __atomic_load_n((const uint##bits##_t *)cell, __ATOMIC_RELAXED); \
 			memcpy(value, &word, sizeof word); \
 		} \
 	} while (0)
@@ -83,17 +76,17 @@ static bool try_whole(struct ntmm_thread *thread, ntmm_access access, uint64_t a
                       unsigned bytes)
 {
 	ntmm_tlb_enter(&thread->tlb);
-	struct ntmm_tlb_line *line = hit(thread, access, address);
-	if (line && bytes == 8)
+	void *cell = find(thread, access, address);
+	if (cell && bytes == 8)
 		MOVE(64);
-	else if (line && bytes == 4)
+	else if (cell && bytes == 4)
 		MOVE(32);
-	else if (line && bytes == 2)
+	else if (cell && bytes == 2)
 		MOVE(16);
-	else if (line)
+	else if (cell)
 		MOVE(8);
 	ntmm_tlb_leave(&thread->tlb);
-	return line != NULL;
+	return cell != NULL;
 }
 
 bool ntmm_thread_access(ntmm_thread *thread, ntmm_access access, uint64_t address, void *value,
@@ -112,10 +105,10 @@ bool ntmm_thread_access(ntmm_thread *thread, ntmm_access access, uint64_t addres
 
 #define EXCHANGE(bits) \
 	do { \
-		uint##bits##_t *cell = (uint##bits##_t *)(void *)host_of(line, address); \
 		uint##bits##_t old = (uint##bits##_t)*expected; \
-		*swapped = __atomic_compare_exchange_n(cell, &old, (uint##bits##_t)desired, false, __ATOMIC_SEQ_CST, \
-		                                       __ATOMIC_SEQ_CST); \
+		*swapped = __atomic_compare_exchange_n((uint##bits##_t *)cell, &old, \
+		                                       (uint##bits##_t)desired, false, \
+		                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
 		*expected = old; \
 	} while (0)
 
@@ -123,17 +116,17 @@ static bool try_exchange(struct ntmm_thread *thread, uint64_t address, unsigned 
                          uint64_t *expected, uint64_t desired, bool *swapped)
 {
 	ntmm_tlb_enter(&thread->tlb);
-	struct ntmm_tlb_line *line = hit(thread, NTMM_STORE, address);
-	if (line && bytes == 8)
+	void *cell = find(thread, NTMM_STORE, address);
+	if (cell && bytes == 8)
 		EXCHANGE(64);
-	else if (line && bytes == 4)
+	else if (cell && bytes == 4)
 		EXCHANGE(32);
-	else if (line && bytes == 2)
+	else if (cell && bytes == 2)
 		EXCHANGE(16);
-	else if (line)
+	else if (cell)
 		EXCHANGE(8);
 	ntmm_tlb_leave(&thread->tlb);
-	return line != NULL;
+	return cell != NULL;
 }
 
 bool ntmm_compare_exchange(ntmm_thread *thread, uint64_t address, unsigned bytes,

@@ -2,23 +2,24 @@
  *
  * A TLB miss (S5): first the walk, as the processor does it; then the fault.
  */
+#include "base/linger.h"
 #include "machine/thread/thread.h"
 
-static void set_tag(uint64_t *tag, bool allowed, uint64_t address)
+static inline void set_tag(uint64_t *tag, bool allowed, uint64_t address)
 {
-	__atomic_store_n(tag, allowed ? address : NTMM_TLB_EMPTY, __ATOMIC_RELAXED);
+	__atomic_store_n(tag, allowed ? address : NTMM_TLB_EMPTY, __ATOMIC_RELEASE);
 }
 
-static void fill(struct ntmm_thread *thread, uint64_t page, struct pte pte)
+/* A tag releases the accesses by the one before it: whoever does not find that need not wait. */
+static inline struct ntmm_tlb_line *fill(struct ntmm_thread *thread, uint64_t page, struct pte pte)
 {
 	uint64_t address = address_of(page);
 	struct ntmm_tlb_line *line = ntmm_tlb_line_of(&thread->tlb, address);
-	line->addend = (uint64_t)(uintptr_t)frame_bytes(&thread->process->map.pager->phys,
-	                                                pte_frame(pte)) -
-	               address;
+	line->addend = (uint64_t)(uintptr_t)thread->translator.ram + pte_ram_offset(pte) - address;
 	set_tag(&line->load, true, address);
-	set_tag(&line->store, pte_is_writable(pte) && pte_is_dirty(pte), address);
-	set_tag(&line->fetch, pte_is_executable(pte), address);
+	set_tag(&line->store, pte_is_ready(pte, PTE_FOR_STORE), address);
+	set_tag(&line->fetch, pte_is_ready(pte, PTE_FOR_FETCH), address);
+	return line;
 }
 
 static NTSTATUS fill_visitor(struct fault *fault, void *context)
@@ -27,34 +28,37 @@ static NTSTATUS fill_visitor(struct fault *fault, void *context)
 	return STATUS_SUCCESS;
 }
 
-/* What the processor could do alone: the entry is present, and allows the access. */
-static bool allows(struct pte pte, ntmm_access access)
+static void empty(struct ntmm_tlb_line *line)
 {
-	if (!pte_is_present(pte))
-		return false;
-	if (access == NTMM_STORE)
-		return pte_is_writable(pte) && pte_is_dirty(pte);
-	return access == NTMM_LOAD || pte_is_executable(pte);
+	set_tag(&line->load, false, 0);
+	set_tag(&line->store, false, 0);
+	set_tag(&line->fetch, false, 0);
 }
 
-static bool walk_and_fill(struct ntmm_thread *thread, ntmm_access access, uint64_t address)
+static inline uint64_t voids_of(const struct translator *translator)
 {
-	struct page_map *map = &thread->process->map;
-	bool done = false;
-	if (address > thread->process->space.layout->maximum)
+	return __atomic_load_n(&translator->voids, SHOOT_ACQUIRE);
+}
+
+/* Why this is safe without a lock: shoot.h. */
+bool ntmm_thread_walk(ntmm_thread *thread, ntmm_access access, uint64_t address, unsigned bytes)
+{
+	static const uint64_t needed[] = {PTE_FOR_LOAD, PTE_FOR_STORE, PTE_FOR_FETCH};
+	const struct translator *translator = &thread->translator;
+	uint64_t page = page_of(address), voids = voids_of(translator);
+	if (page >= __atomic_load_n(&translator->end, SHOOT_ACQUIRE) || (address & (bytes - 1)))
 		return false;
-	lock_take(&map->pager->lock);
-	if (!atomic_load(&thread->process->gone)) {
-		struct place place = map_walk(&map->pager->phys, map->root, page_of(address));
-		struct pte pte = pte_load(place.entry);
-		done = place.level == 1 && allows(pte, access);
-		if (done) {
-			pte_set_bits(place.entry, PTE_ACCESSED);
-			fill(thread, page_of(address), pte);
-		}
-	}
-	lock_drop(&map->pager->lock);
-	return done;
+	struct pte pte = map_look_up(translator->ram, translator->root, page);
+	if (!pte_is_ready(pte, needed[access]))
+		return false;
+	linger();
+	struct ntmm_tlb_line *line = fill(thread, page, pte);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	linger();
+	if (voids_of(translator) == voids)
+		return true;
+	empty(line);
+	return false;
 }
 
 static bool bad_address(struct ntmm_thread *thread, ntmm_access access, uint64_t address)
@@ -72,8 +76,6 @@ bool thread_fault(struct ntmm_thread *thread, ntmm_access access, uint64_t addre
 	NTSTATUS status;
 	if (atomic_load(&thread->process->gone))
 		return bad_address(thread, access, address);
-	if (walk_and_fill(thread, access, address))
-		return true;
 	for (;;) {
 		switch (touch_page(&touch, &status)) {
 		case TOUCH_DONE:

@@ -22,23 +22,11 @@ NTSTATUS thread_start(struct ntmm_thread *thread, struct machine_process *proces
 		thread->next = process->threads;
 		process->threads = thread;
 		lock_take(&map->pager->lock);
-		thread->translator.next = map->translators;
-		map->translators = &thread->translator;
+		shoot_enlist(map, &thread->translator);
 		lock_drop(&map->pager->lock);
 	}
 	shared_lock_drop(&process->space.lock);
 	return ended ? STATUS_PROCESS_IS_TERMINATING : STATUS_SUCCESS;
-}
-
-static void unlink_translator(struct page_map *map, struct translator *translator)
-{
-	lock_take(&map->pager->lock);
-	struct translator **link = &map->translators;
-	while (*link && *link != translator)
-		link = &(*link)->next;
-	if (*link)
-		*link = translator->next;
-	lock_drop(&map->pager->lock);
 }
 
 void thread_stop(struct ntmm_thread *thread)
@@ -50,8 +38,11 @@ void thread_stop(struct ntmm_thread *thread)
 		link = &(*link)->next;
 	if (*link)
 		*link = thread->next;
-	if (!process->threads_forgotten)
-		unlink_translator(&process->map, &thread->translator);
+	if (!process->threads_forgotten) {
+		lock_take(&process->map.pager->lock);
+		shoot_delist(&process->map, &thread->translator);
+		lock_drop(&process->map.pager->lock);
+	}
 	shared_lock_drop(&process->space.lock);
 }
 

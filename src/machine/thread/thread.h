@@ -28,8 +28,13 @@ struct ntmm_thread {
 NTSTATUS thread_start(struct ntmm_thread *thread, struct machine_process *process);
 void thread_stop(struct ntmm_thread *thread);
 
-/* A TLB miss at `address`: fills the line, or raises. False: thread->exception says what. */
+/* ---- miss.c ---------------------------------------------------------------------------------- */
+
+/* Where a walk does not lead to the page: fills the line, or raises. False: thread->exception says
+ * what. */
 bool thread_fault(struct ntmm_thread *thread, ntmm_access access, uint64_t address);
+
+/* ---- thread.c -------------------------------------------------------------------------------- */
 
 /* Always false. */
 bool thread_raise(struct ntmm_thread *thread, NTSTATUS code, ntmm_access access, uint64_t address);
