@@ -1,12 +1,52 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is read from and written to the file of a node.
+ * What is read from and written to the file of a node, and what the host says to it.
  */
 #include <errno.h>
 
 #include "base/os.h"
 #include "base/os_file.h"
 #include "object/file_node.h"
+
+NTSTATUS file_status(int error)
+{
+	switch (error) {
+	case 0:
+		return STATUS_SUCCESS;
+	case ENOENT:
+		return STATUS_OBJECT_NAME_NOT_FOUND;
+	case ENOTDIR:
+	case ELOOP:
+		return STATUS_OBJECT_PATH_NOT_FOUND;
+	case EEXIST:
+		return STATUS_OBJECT_NAME_COLLISION;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case EISDIR:
+		return STATUS_ACCESS_DENIED;
+	case ETXTBSY:
+		return STATUS_SHARING_VIOLATION;
+	case EBADF:
+		return STATUS_INVALID_HANDLE;
+	case EMFILE:
+	case ENFILE:
+		return STATUS_TOO_MANY_OPENED_FILES;
+	case ENAMETOOLONG:
+	case EINVAL:
+		return STATUS_OBJECT_NAME_INVALID;
+	case ENXIO: /* a pipe or device without another end */
+		return STATUS_NOT_SUPPORTED;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return STATUS_DISK_FULL;
+	case ENOMEM:
+		return STATUS_INSUFFICIENT_RESOURCES;
+	default:
+		return STATUS_IO_DEVICE_ERROR;
+	}
+}
 
 /* Either will do for what concerns the file as a whole. */
 static int any_fd(struct file_node *node)

@@ -4,8 +4,6 @@
  */
 #include "object/file_node.h"
 
-#include <errno.h>
-
 #include <ntmm/windows.h>
 
 #include "base/check.h"
@@ -17,46 +15,6 @@
 
 static struct lock list_lock = {PTHREAD_MUTEX_INITIALIZER, RANK_HANDLES};
 static struct file_node *nodes; /* guarded by list_lock */
-
-NTSTATUS file_status(int error)
-{
-	switch (error) {
-	case 0:
-		return STATUS_SUCCESS;
-	case ENOENT:
-		return STATUS_OBJECT_NAME_NOT_FOUND;
-	case ENOTDIR:
-	case ELOOP:
-		return STATUS_OBJECT_PATH_NOT_FOUND;
-	case EEXIST:
-		return STATUS_OBJECT_NAME_COLLISION;
-	case EACCES:
-	case EPERM:
-	case EROFS:
-	case EISDIR:
-		return STATUS_ACCESS_DENIED;
-	case ETXTBSY:
-		return STATUS_SHARING_VIOLATION;
-	case EBADF:
-		return STATUS_INVALID_HANDLE;
-	case EMFILE:
-	case ENFILE:
-		return STATUS_TOO_MANY_OPENED_FILES;
-	case ENAMETOOLONG:
-	case EINVAL:
-		return STATUS_OBJECT_NAME_INVALID;
-	case ENXIO: /* a pipe or device without another end */
-		return STATUS_NOT_SUPPORTED;
-	case ENOSPC:
-	case EDQUOT:
-	case EFBIG:
-		return STATUS_DISK_FULL;
-	case ENOMEM:
-		return STATUS_INSUFFICIENT_RESOURCES;
-	default:
-		return STATUS_IO_DEVICE_ERROR;
-	}
-}
 
 /* ---- sharing -------------------------------------------------------------------------------- */
 
