@@ -163,7 +163,7 @@ typedef struct ntmm_page_info {
 		frame; /* physical page number; meaningful for ACTIVE, STANDBY, MODIFIED, TRANSITION */
 	uint64_t slot;  /* in a paging file, that holds a copy: NTMM_SLOT_; 0: none */
 	uint32_t locked, dirty, accessed;
-	uint32_t age;   /* sampling passes since it was last seen in use; ACTIVE only */
+	uint32_t age;   /* passes since it was last seen in use, about 32768 at most; ACTIVE and not locked only */
 } ntmm_page_info;
 
 enum {

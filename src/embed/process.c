@@ -149,7 +149,7 @@ static void fill_frame(const struct pager *pager, struct pte pte, ntmm_page_info
 	info->locked = (record->flags & FRAME_LOCKED) != 0;
 	info->dirty = (record->flags & FRAME_DIRTY) != 0;
 	info->accessed = pte_is_present(pte) && pte_is_accessed(pte);
-	info->age = info->where == NTMM_PAGE_ACTIVE ? frame_age(pager, record) : 0;
+	info->age = info->where == NTMM_PAGE_ACTIVE && !info->locked ? frame_age(pager, record) : 0;
 }
 
 static void fill_info(const struct page_map *map, uint64_t page, ntmm_page_info *info)

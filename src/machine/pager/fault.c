@@ -2,6 +2,7 @@
  *
  * Bringing one page in: what its entry says decides (PG-10 to PG-14, PG-40).
  */
+#include "machine/pager/age.h"
 #include "machine/pager/events.h"
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
@@ -20,12 +21,12 @@ enum fault_outcome fault_enter(struct fault *fault, struct place place, frame_t 
 	record->table = place.table;
 	record->entry = place.index & (MAP_FANOUT - 1);
 	record->level = 0;
-	record->epoch = pager->epoch;
+	age_renew(pager, record);
 	prot_t prot = prot_after_copy(fault->prot); /* it is the process's own */
 	map_set(&pager->phys, place, pte_present(frame, prot, map->nx, PTE_ACCESSED));
 	frame_set_state(&pager->phys, frame, FRAME_ACTIVE);
 	ws_add(map, frame);
-	pager->faults_since_sample++;
+	age_count_fault(pager);
 	fault->place = place;
 	return FAULT_DONE;
 }

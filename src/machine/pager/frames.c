@@ -3,6 +3,7 @@
  * The supply of frames: free, zeroed, then standby, oldest first (PG-36); and how more are made.
  */
 #include "base/check.h"
+#include "machine/pager/age.h"
 #include "machine/pager/events.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/table.h"
@@ -78,7 +79,7 @@ bool pager_is_low(const struct pager *pager)
 static uint64_t trim_some(struct pager *pager, uint64_t wanted)
 {
 	lock_take(&pager->lock);
-	age_pages(pager);
+	age_step(pager);
 	uint64_t available = phys_available(&pager->phys) + pager->phys.modified.count;
 	if (available < wanted)
 		trim_oldest(pager, wanted - available);

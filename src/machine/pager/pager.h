@@ -96,8 +96,9 @@ struct pager {
 	uint32_t map_count;          /* places in maps */
 	struct tally tally;
 	uint64_t read_errors, write_errors;
-	uint16_t epoch;              /* sampling passes so far; wraps */
-	uint64_t faults_since_sample;
+	uint16_t epoch;              /* passes of the hand so far; wraps: age.h */
+	uint32_t hand;               /* the map whose pages are looked at */
+	uint64_t looks_due;
 	frame_t shared_page;         /* at 0x7FFE0000 of every process, and in system space */
 	frame_t system_wide;         /* level 3 table of the system space of 64-bit systems */
 	frame_t system_narrow;       /* level 2 table of that of 32-bit ones: 3 to 4 GB */
@@ -119,7 +120,7 @@ struct pager {
 NTSTATUS pager_init(struct pager *pager, uint64_t frames);
 void pager_destroy(struct pager *pager);
 
-/* Sampling passes since the page was last seen in use; right for pages not older than 65535. */
+/* Passes since the page was last seen in use; age.c keeps them in bounds. */
 static inline uint16_t frame_age(const struct pager *pager, const struct frame *record)
 {
 	return (uint16_t)(pager->epoch - record->epoch);

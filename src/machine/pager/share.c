@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/pager/share.h"
 
+#include "machine/pager/age.h"
 #include "machine/pager/page_lock.h"
 #include "machine/pager/table.h"
 #include "machine/pager/trim.h"
@@ -17,10 +18,9 @@ void share_enter(struct page_map *map, struct place place, frame_t frame, prot_t
 	table_wake(map, place.table);
 	map_set(&pager->phys, place, pte_present(frame, prot, map->nx, PTE_ACCESSED));
 	record->share += record->share < SHARE_MOST;
-	record->epoch = pager->epoch;
 	map->active++;
 	map->active_peak = max_u64(map->active_peak, map->active);
-	pager->faults_since_sample++;
+	age_count_fault(pager);
 }
 
 static void forget_entry(struct page_map *map, struct place place, uint64_t page,

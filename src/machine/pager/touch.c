@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "machine/pager/age.h"
 #include "machine/pager/change.h"
 #include "machine/pager/events.h"
 #include "machine/pager/fault.h"
@@ -65,6 +66,7 @@ struct attempt {
 	NTSTATUS status; /* the visitor's */
 	bool stepped;    /* tables may have been made for it */
 	bool low;        /* few pages are available now */
+	bool due;        /* pages should be looked at */
 };
 
 static void step(struct attempt *attempt)
@@ -80,6 +82,7 @@ static void step(struct attempt *attempt)
 	if (attempt->outcome == FAULT_DONE)
 		attempt->status = attempt->touch->visit(&attempt->fault, attempt->touch->context);
 	attempt->low = pager_is_low(pager);
+	attempt->due = age_is_due(pager);
 	shared_lock_drop(&process->space.lock);
 	if (attempt->outcome == FAULT_WAIT)
 		lock_wait(&pager->lock, &pager->transferred);
@@ -198,6 +201,8 @@ enum touch_result touch_page(const struct touch *touch, NTSTATUS *status)
 	*status = attempt.status;
 	if (attempt.low)
 		pager_make_room(process->map.pager);
+	else if (attempt.due)
+		age_work(process->map.pager);
 	pager_deliver(process->map.pager);
 	return result;
 }

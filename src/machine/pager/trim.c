@@ -2,17 +2,15 @@
  *
  * Taking pages out of working sets, least recently used first (S12, PG-50 to PG-55).
  *
- * A working set's list is kept in order of use as far as sampling tells: a pass over all of it clears
- * the accessed bits and moves the pages that had one to the end, stamped with the pass.
+ * A working set's list is in order of use as far as ages tell: age.h.
  */
 #include <ntmm/windows.h>
 
+#include "machine/pager/age.h"
 #include "machine/pager/events.h"
 #include "machine/pager/page_map.h"
 #include "machine/pager/share.h"
 #include "machine/pager/trim.h"
-
-#define SAMPLE_FRACTION 8 /* a pass each time that part of the active pages has been faulted in */
 
 static void trim_table(struct page_map *map, frame_t frame, struct place place)
 {
@@ -80,13 +78,17 @@ static struct page_map *oldest_map(struct pager *pager, bool below_minimum)
 uint64_t trim_oldest(struct pager *pager, uint64_t pages)
 {
 	struct shootdown shootdown = {0};
-	uint64_t trimmed = 0;
+	uint64_t trimmed = 0, chances = pages;
 	while (trimmed < pages) {
 		struct page_map *map = oldest_map(pager, false);
 		if (!map)
 			map = oldest_map(pager, true);
 		if (!map)
 			break;
+		if (chances && age_look(map, map->resident.first, &shootdown)) {
+			chances--; /* it was used just now */
+			continue;
+		}
 		trim_page(map, map->resident.first, &shootdown);
 		trimmed++;
 	}
@@ -113,55 +115,5 @@ void trim_to_maximum(struct page_map *map)
 		trim_page(map, map->resident.first, &shootdown);
 	if (map->active >= map->limits.maximum)
 		share_leave_process(map, map->active - map->limits.maximum + 1, &shootdown);
-	shoot_wait(&shootdown);
-}
-
-/* Whether the page has been used since this was asked last. */
-static bool was_used(struct page_map *map, frame_t frame, struct shootdown *shootdown)
-{
-	struct pager *pager = map->pager;
-	struct place place = map_place_of(&pager->phys, frame);
-	uint64_t page = map_owner_of(&pager->phys, frame).page;
-	if (map->segment)
-		return share_sample(map, page, frame, shootdown);
-	if (!pte_is_accessed(pte_load(place.entry)))
-		return false;
-	pte_clear_bits(place.entry, PTE_ACCESSED);
-	if (map->translators)
-		shoot_page(map, page, SHOOT_ALL, shootdown);
-	return true;
-}
-
-static void sample(struct page_map *map, frame_t frame, struct shootdown *shootdown)
-{
-	struct pager *pager = map->pager;
-	struct frame *record = frame_at(&pager->phys, frame);
-	if (record->level || !was_used(map, frame, shootdown))
-		return;
-	record->epoch = pager->epoch;
-	frame_list_remove(&pager->phys, &map->resident, frame);
-	frame_list_append(&pager->phys, &map->resident, frame);
-}
-
-static void sample_map(struct page_map *map, struct shootdown *shootdown)
-{
-	frame_t frame = map->resident.first;
-	for (uint64_t left = map->resident.count; left; left--) {
-		frame_t next = frame_at(&map->pager->phys, frame)->next;
-		sample(map, frame, shootdown);
-		frame = next;
-	}
-}
-
-void age_pages(struct pager *pager)
-{
-	struct shootdown shootdown = {0};
-	if (pager->faults_since_sample * SAMPLE_FRACTION < pager->phys.in_state[FRAME_ACTIVE])
-		return;
-	pager->faults_since_sample = 0;
-	pager->epoch++;
-	for (uint32_t i = 0; i < pager->map_count; i++)
-		if (pager->maps[i])
-			sample_map(pager->maps[i], &shootdown);
 	shoot_wait(&shootdown);
 }

@@ -17,7 +17,5 @@ uint64_t trim_oldest(struct pager *pager, uint64_t pages);
 uint64_t trim_all(struct page_map *map);
 /* Trims `map`'s own pages until it is below its hard maximum (PG-53). */
 void trim_to_maximum(struct page_map *map);
-/* Samples and clears the accessed bits, if enough faults have passed since the last time (PG-51). */
-void age_pages(struct pager *pager);
 
 #endif

@@ -91,6 +91,7 @@ enum { PRIORITY_RESET = 0, PRIORITY_NORMAL = 5 };
 
 struct frame_list {
 	frame_t first, last; /* NO_FRAME when empty */
+	frame_t hand;        /* somebody's place in the list; the next one when this is taken out */
 	uint64_t count;
 };
 

@@ -41,7 +41,7 @@ const char *frame_state_name(enum frame_state state)
 
 void frame_list_init(struct frame_list *list)
 {
-	*list = (struct frame_list){NO_FRAME, NO_FRAME, 0};
+	*list = (struct frame_list){NO_FRAME, NO_FRAME, NO_FRAME, 0};
 }
 
 static void link_between(struct phys *phys, struct frame_list *list, frame_t frame, frame_t before,
@@ -67,6 +67,8 @@ void frame_list_prepend(struct phys *phys, struct frame_list *list, frame_t fram
 void frame_list_remove(struct phys *phys, struct frame_list *list, frame_t frame)
 {
 	struct frame *record = frame_at(phys, frame);
+	if (list->hand == frame)
+		list->hand = record->next;
 	*(record->previous == NO_FRAME ? &list->first : &frame_at(phys, record->previous)->next) = record->next;
 	*(record->next == NO_FRAME ? &list->last : &frame_at(phys, record->next)->previous) = record->previous;
 	record->next = record->previous = NO_FRAME;
