@@ -175,7 +175,7 @@ static void a_write(void **state)
 		{.kinds = OF_KIND(WRITE), .error = ENOSPC, .done = 1},
 	};
 	(void)state;
-	for (unsigned n = 0; n < 60; n++) {
+	for (unsigned n = 0; n < 32; n++) {
 		struct schedule schedule = {.rules = {wrong[n % 4]}};
 		struct scene s;
 		schedule.rules[0].first = n + 1;
@@ -218,7 +218,7 @@ static void a_bad_page(void **state)
 static void a_read(void **state)
 {
 	(void)state;
-	for (unsigned n = 1; n < 40; n++) {
+	for (unsigned n = 1; n < 30; n++) {
 		struct schedule schedule = {
 			.rules = {{.kinds = OF_KIND(READ), .first = n, .error = EIO}}};
 		schedule.rules[0].done = n % 3;
@@ -311,7 +311,7 @@ static struct schedule no_write_from(uint64_t number)
 static void the_only_file(void **state)
 {
 	(void)state;
-	for (unsigned n = 1; n < 30; n += 4) {
+	for (unsigned n = 1; n < 30; n += 9) {
 		struct schedule schedules[2] = {no_write_from(n)};
 		ntmm_paging_file another = {.initial_bytes = 400 * PAGE,
 		                            .maximum_bytes = 400 * PAGE,
@@ -350,7 +350,7 @@ static void the_only_file(void **state)
 static void one_of_two(void **state)
 {
 	(void)state;
-	for (unsigned n = 1; n < 14; n++) {
+	for (unsigned n = 1; n < 14; n += 2) {
 		struct schedule schedules[2] = {no_write_from(n)};
 		struct scene s;
 		begin(&s, schedules, 2, 400);
@@ -389,7 +389,7 @@ static void heal(struct schedule *schedules, uint32_t files)
 static void by_chance(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 12; seed++) {
+	for (uint64_t seed = 1; seed <= 6; seed++) {
 		struct schedule schedules[3];
 		struct scene s;
 		memcpy(schedules, any_of_it, sizeof schedules);

@@ -169,7 +169,6 @@ static void add_files(void *context, unsigned number)
 		files += fits;
 		MUST(!ntmm_machine_get_paging_file(scene->machine, files - 1, &c));
 		MUST(c.pages >= 5 && c.maximum_pages == 80 && c.used <= c.pages && !c.failed);
-		MUST(ntmm_machine_check(scene->machine));
 		for (int i = 0; race_goes_on() && i < 200; i++)
 			race_pause(&chance);
 	}
