@@ -62,6 +62,12 @@ void lock_none_held(void)
 		breach("nothing should be held at", (enum rank)__builtin_ctz(held));
 }
 
+void lock_may_take(enum rank rank)
+{
+	if (held >> rank)
+		breach("about to take", rank);
+}
+
 #else
 
 static void note_take(enum rank rank)
@@ -81,6 +87,11 @@ static void note_wait(enum rank rank)
 
 void lock_none_held(void)
 {
+}
+
+void lock_may_take(enum rank rank)
+{
+	(void)rank;
 }
 
 #endif

@@ -37,5 +37,7 @@ void lock_wait(struct lock *lock, pthread_cond_t *condition);
 
 /* Debug: aborts unless the calling thread holds no lock. */
 void lock_none_held(void);
+/* Debug: aborts unless the calling thread might take a lock of that rank now. */
+void lock_may_take(enum rank rank);
 
 #endif

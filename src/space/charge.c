@@ -2,6 +2,7 @@
 #include "space/charge.h"
 
 #include "base/check.h"
+#include "base/lock.h"
 
 static void raise_peak(struct ledger *ledger, uint64_t total)
 {
@@ -24,6 +25,8 @@ static bool charge(struct ledger *ledger, uint64_t pages)
 
 bool ledger_charge(struct ledger *ledger, uint64_t pages)
 {
+	if (ledger->grow)
+		lock_may_take(RANK_GROWTH);
 	while (!charge(ledger, pages))
 		if (!ledger->grow || !ledger->grow(ledger->context, pages))
 			return false;

@@ -14,8 +14,8 @@
 struct ledger {
 	_Atomic uint64_t total, peak, limit;
 	/* Asked when a charge of `pages` would pass the limit: true when it has been raised enough, or
-	 * need not be any more (CM-4). NULL: never. May block on I/O: callers hold at most a space's
-	 * lock. */
+	 * need not be any more (CM-4). NULL: never. May block on I/O: callers hold no lock of rank
+	 * growth or higher. */
 	bool (*grow)(void *context, uint64_t pages);
 	void *context;
 };

@@ -225,6 +225,80 @@ static void grows_at_once(void **state)
 	ntmm_machine_destroy(place.machine);
 }
 
+/* Commits page by page until not one more can be promised without growing. */
+static void fill(struct place *place, char *base)
+{
+	ntmm_machine_counters c = counters_of(place);
+	for (; c.commit_total < c.commit_limit; c = counters_of(place)) {
+		while (state_at(base) == MEM_COMMIT)
+			base += PAGE;
+		assert_non_null(VirtualAlloc(base, PAGE, MEM_COMMIT, PAGE_READWRITE));
+	}
+}
+
+static void use_stack(struct place *place)
+{
+	ntmm_thread_options options = {.size = sizeof options,
+	                               .flags = NTMM_THREAD_STACK,
+	                               .stack_reserve = 64 * PAGE,
+	                               .stack_commit = 2 * PAGE};
+	ntmm_thread_stack stack = {.size = sizeof stack};
+	ntmm_thread *thread = ntmm_thread_create(place->process, &options);
+	assert_non_null(thread);
+	assert_int_equal(ntmm_thread_get_stack(thread, &stack), STATUS_SUCCESS);
+	for (int i = 1; i < 60; i++)
+		assert_true(ntmm_store64(thread, stack.base - (uint64_t)i * PAGE, 1));
+	ntmm_thread_destroy(thread);
+}
+
+static void create_process(struct place *place)
+{
+	HANDLE process = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
+	assert_non_null(process);
+	CloseHandle(process);
+}
+
+static void create_section(struct place *place)
+{
+	(void)place;
+	HANDLE section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, PAGE, NULL);
+	assert_non_null(section);
+	CloseHandle(section);
+}
+
+static void copy_a_view(struct place *place)
+{
+	HANDLE section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0,
+	                                    600 * PAGE, NULL);
+	void *view = MapViewOfFile(section, FILE_MAP_COPY, 0, 0, 0);
+	assert_non_null(view);
+	store_at(place, view, 1);
+	assert_succeeds(UnmapViewOfFile(view));
+	CloseHandle(section);
+}
+
+/* CM-2, CM-4: whatever is promised makes the file grow when it has to. */
+static void any_promise(void **state)
+{
+	static void (*const promises[])(struct place *) = {
+		use_stack, create_process, create_section, copy_a_view,
+	};
+	const ntmm_paging_file file = {.initial_bytes = 4 * PAGE, .maximum_bytes = 32 * MB};
+	struct place place = {.machine = machine_with(&file, 1)};
+	(void)state;
+	place_enter(&place, NTMM_LAYOUT_NT64_128TB);
+	char *base = VirtualAlloc(NULL, 64 * MB, MEM_RESERVE, PAGE_READWRITE);
+	for (size_t i = 0; i < sizeof promises / sizeof *promises; i++) {
+		fill(&place, base);
+		uint64_t limit = counters_of(&place).commit_limit;
+		promises[i](&place);
+		assert_true(counters_of(&place).commit_limit > limit);
+		assert_true(ntmm_machine_check(place.machine));
+	}
+	place_leave(&place);
+	ntmm_machine_destroy(place.machine);
+}
+
 /* The disk refuses the whole step but has what is missing; then it has nothing: 1455. */
 static void full_disk(void **state)
 {
@@ -333,6 +407,7 @@ int main(void)
 		cmocka_unit_test(no_place),
 		cmocka_unit_test(grows),
 		cmocka_unit_test(grows_at_once),
+		cmocka_unit_test(any_promise),
 		cmocka_unit_test(full_disk),
 		cmocka_unit_test(spread),
 		cmocka_unit_test(added),

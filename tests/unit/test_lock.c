@@ -178,6 +178,19 @@ static void hold_where_nothing_may_be(void)
 	lock_none_held();
 }
 
+static void might_take_upwards(void)
+{
+	shared_lock_read(&shared);
+	lock_may_take(RANK_PAGER);
+	shared_lock_drop(&shared);
+}
+
+static void might_take_downwards(void)
+{
+	lock_take(&lock);
+	lock_may_take(RANK_SPACE);
+}
+
 static bool aborts(void (*act)(void))
 {
 	int status;
@@ -205,6 +218,8 @@ static void breaches_of_the_order_abort(void **unused)
 	assert_true(aborts(drop_what_is_not_held));
 	assert_true(aborts(wait_with_a_later_lock));
 	assert_true(aborts(hold_where_nothing_may_be));
+	assert_false(aborts(might_take_upwards));
+	assert_true(aborts(might_take_downwards));
 }
 
 #else
