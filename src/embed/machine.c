@@ -157,7 +157,7 @@ static void check_entry(struct page_map *map, struct place place, uint64_t page,
 {
 	struct agreement *agreement = context;
 	struct pte pte = pte_load(place.entry);
-	struct run run = space_run(agreement->space, address_of(page));
+	struct run run = runs_at(&agreement->space->runs, page); /* no section's lock below the pager's */
 	const struct watch *watch = run.vad ? run.vad->watch : NULL;
 	attr_t attr = run.attr;
 	prot_t prot = attr_prot(attr);

@@ -139,7 +139,7 @@ static void empty(struct space *space)
 
 static bool is_in_view(const struct space *space, uint64_t page)
 {
-	const struct vad *vad = space_run(space, address_of(page)).vad;
+	const struct vad *vad = runs_at(&space->runs, page).vad;
 	return vad && vad->view;
 }
 

@@ -28,11 +28,12 @@ static void copy_in_page(const struct phys *phys, const struct part *part, struc
 		touch_copy(part->host + done, guest, bytes);
 }
 
-/* The pages up to which what holds for the first one holds: of one run, with entries in one table. */
+/* The pages up to which what holds for the first one holds: of one run, with entries in one table.
+ * Whether a section has committed them is not asked: what it has not is not present. */
 static uint64_t pages_alike(const struct part *part, struct place place)
 {
 	uint64_t page = page_of(part->address);
-	uint64_t alike = space_run(&part->process->space, part->address).end - page;
+	uint64_t alike = runs_at(&part->process->space.runs, page).end - page;
 	return min_u64(min_u64(alike, MAP_FANOUT - place.index), PAGES_AT_ONCE);
 }
 
