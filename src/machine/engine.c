@@ -48,7 +48,8 @@ static void reset(struct space *space, struct range range)
 
 static bool reset_undo(struct space *space, struct range range)
 {
-	return pages_reset_undo(map_of(space), range);
+	bool in_view = runs_at(&space->runs, range.start).vad->view;
+	return pages_reset_undo(map_of(space), range, in_view);
 }
 
 static void offer(struct space *space, struct range range, unsigned priority)
@@ -58,7 +59,7 @@ static void offer(struct space *space, struct range range, unsigned priority)
 
 static bool reclaim(struct space *space, struct range range)
 {
-	return pages_reset_undo(map_of(space), range);
+	return pages_reset_undo(map_of(space), range, false);
 }
 
 static void discard(struct space *space, struct range range)

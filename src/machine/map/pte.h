@@ -12,7 +12,8 @@
  * Not present (PG-10 to PG-14), told apart by bits 10 (prototype: sections) and 11 (transition):
  *
  *   zero         all 0: ask space_decide()
- *   demand zero  12: contents were discarded (RESET_UNDO, Reclaim ask); 5-9 protection
+ *   demand zero  12: contents were discarded (RESET_UNDO, Reclaim ask); 13: of a view, zero and the
+ *                process's own; 5-9 protection
  *   transition   11 = 1; 12-47 frame, 5-9 protection
  *   paged out    1-4 paging file, 5-9 protection, 32-63 page of it (never 0)
  *
@@ -43,6 +44,7 @@ struct pte {
 #define PTE_SOFTWARE_WRITE (UINT64_C(1) << 11)
 #define PTE_TRANSITION (UINT64_C(1) << 11)
 #define PTE_DISCARDED (UINT64_C(1) << 12)
+#define PTE_OWN_ZERO (UINT64_C(1) << 13)
 #define PTE_LOCK_SHIFT 57
 #define PTE_LOCK_PROCESS (UINT64_C(1) << PTE_LOCK_SHIFT)
 #define PTE_LOCK_SYSTEM (UINT64_C(1) << (PTE_LOCK_SHIFT + 1))
@@ -252,6 +254,12 @@ static inline bool pte_is_spoiled(struct pte p)
 static inline struct pte pte_discarded(prot_t prot)
 {
 	return (struct pte){PTE_DISCARDED | (uint64_t)prot << PTE_SOFT_PROT_SHIFT};
+}
+
+/* A zero entry of a view would show the section's page. */
+static inline struct pte pte_own_zero(prot_t prot)
+{
+	return (struct pte){PTE_OWN_ZERO | (uint64_t)prot << PTE_SOFT_PROT_SHIFT};
 }
 
 /* An entry that is not present, with another protection. */

@@ -18,6 +18,7 @@ struct change {
 	struct shootdown shootdown;
 	prot_t prot;
 	unsigned priority; /* of pages whose contents are of no interest */
+	bool in_view;      /* a copy must not become the section's page again */
 	bool lost;
 };
 
@@ -220,9 +221,10 @@ static void keep_frame(struct change *change, frame_t frame)
 {
 	struct pager *pager = change->pager;
 	struct frame *record = frame_at(&pager->phys, frame);
-	change->lost |= (record->flags & FRAME_LOST) != 0;
+	bool lost = record->flags & FRAME_LOST;
+	change->lost |= lost;
 	record->flags &= (uint8_t)~FRAME_LOST;
-	if (!(record->flags & FRAME_RESET))
+	if (!(record->flags & FRAME_RESET) && !(lost && change->in_view))
 		return;
 	record->flags = (uint8_t)((record->flags & ~FRAME_RESET) | FRAME_DIRTY);
 	frame_set_priority(&pager->phys, frame, PRIORITY_NORMAL);
@@ -240,14 +242,16 @@ static void undo_entry(struct page_map *map, struct place place, uint64_t page, 
 	if (pte_is_resident(pte)) {
 		keep_frame(change, pte_frame(pte));
 	} else if (pte_is_discarded(pte)) {
-		map_set(&map->pager->phys, place, (struct pte){0});
+		map_set(&map->pager->phys, place,
+		        change->in_view ? pte_own_zero(pte_prot(pte)) : (struct pte){0});
 		change->lost = true;
 	}
 }
 
-bool pages_reset_undo(struct page_map *map, struct range range)
+bool pages_reset_undo(struct page_map *map, struct range range, bool in_view)
 {
 	struct change change = change_begin(map);
+	change.in_view = in_view;
 	every(map, range, undo_entry, &change);
 	return change_end(&change);
 }

@@ -41,6 +41,8 @@ static enum fault_outcome demand_zero(struct fault *fault, struct place place)
 		return FAULT_FRAME;
 	if (lost)
 		frame_at(&map->pager->phys, frame)->flags |= FRAME_LOST;
+	else if (fault->behind) /* dropped it would be the section's page again */
+		frame_at(&map->pager->phys, frame)->flags |= FRAME_DIRTY;
 	TALLY(fault_payer(fault), demand_zero);
 	pager_event(map->pager, fault_payer(fault), NTMM_EVENT_DEMAND_ZERO, fault_payer_page(fault),
 	            frame, 0);
