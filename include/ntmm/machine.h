@@ -154,7 +154,8 @@ typedef struct ntmm_process_counters {
 /* Needs PROCESS_QUERY_INFORMATION or PROCESS_QUERY_LIMITED_INFORMATION. */
 NTMM_API NTSTATUS ntmm_process_get_counters(HANDLE process, ntmm_process_counters *counters);
 
-/* Where a page is. */
+/* Where a page is. Of a page of a view that the process does not show at the moment: where the section's
+ * page is, with `entry` 0; it may be active elsewhere. */
 typedef struct ntmm_page_info {
 	uint32_t size; /* set by the caller: sizeof (ntmm_page_info) */
 	uint32_t where; /* NTMM_PAGE_ */

@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "embed/embed.h"
+#include "machine/pager/page_lock.h"
+#include "machine/pager/segment.h"
 #include "win32/error.h"
 
 NTSTATUS embed_process(HANDLE handle, uint32_t access, struct process **process,
@@ -146,7 +148,6 @@ static void fill_frame(const struct pager *pager, struct pte pte, ntmm_page_info
 	info->where = where_is(record->state);
 	info->frame = pte_frame(pte);
 	info->slot = record->slot;
-	info->locked = (record->flags & FRAME_LOCKED) != 0;
 	info->dirty = (record->flags & FRAME_DIRTY) != 0;
 	info->accessed = pte_is_present(pte) && pte_is_accessed(pte);
 	info->age = info->where == NTMM_PAGE_ACTIVE && !info->locked ? frame_age(pager, record) : 0;
@@ -165,10 +166,21 @@ static void fill_info(const struct page_map *map, uint64_t page, ntmm_page_info 
 	info->entry = pte.raw;
 	if (pte_is_resident(pte)) {
 		fill_frame(map->pager, pte, info);
+		info->locked = pte_is_present(pte) && page_locks(map, place);
 	} else if (pte_is_paged_out(pte)) {
 		info->where = NTMM_PAGE_PAGED_OUT;
 		info->slot = pte_slot(pte);
 	}
+}
+
+/* A page of a view that the process does not show: the section knows where it is. */
+static void fill_info_behind(const struct space *space, uint64_t page, ntmm_page_info *info)
+{
+	const struct vad *vad = runs_at(&space->runs, page).vad;
+	if (!vad || !vad->view || info->entry || info->where != NTMM_PAGE_NONE)
+		return;
+	fill_info(&segment_of(vad->view->section)->map, view_page(vad->view, page), info);
+	info->entry = info->locked = 0;
 }
 
 NTSTATUS ntmm_process_page_info(HANDLE handle, uint64_t address, ntmm_page_info *info)
@@ -183,6 +195,7 @@ NTSTATUS ntmm_process_page_info(HANDLE handle, uint64_t address, ntmm_page_info 
 	status = STATUS_INVALID_PARAMETER;
 	if (address <= inside->space.layout->maximum && machine_process_lock(inside)) {
 		fill_info(&inside->map, page_of(address), info);
+		fill_info_behind(&inside->space, page_of(address), info);
 		machine_process_unlock(inside);
 		status = STATUS_SUCCESS;
 	}

@@ -83,6 +83,15 @@ static NTSTATUS query_basic(struct target *target, struct query *query)
 	return STATUS_SUCCESS;
 }
 
+/* Of a view of a SEC_RESERVE section: what the section says (VQ-15). */
+static uint64_t committed_pages(const struct space *space, struct range range)
+{
+	uint64_t pages = 0;
+	for (struct run run = {.end = range.start}; next_run(space, range, &run);)
+		pages += attr_is_committed(run.attr) ? run.end - run.start : 0;
+	return pages;
+}
+
 static NTSTATUS query_region(struct target *target, struct query *query)
 {
 	MEMORY_REGION_INFORMATION info = {.RegionType = 0};
@@ -95,7 +104,7 @@ static NTSTATUS query_region(struct target *target, struct query *query)
 		info.AllocationBase = address_of(vad->range.start);
 		info.AllocationProtect = prot_to_win32(vad->protect);
 		info.RegionSize = address_of(range_pages(vad->range));
-		info.CommitSize = address_of(runs_committed(&space->runs, vad->range));
+		info.CommitSize = address_of(committed_pages(space, vad->range));
 	}
 	target_unlock(target);
 	if (!vad)

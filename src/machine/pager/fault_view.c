@@ -5,6 +5,7 @@
  */
 #include "machine/pager/events.h"
 #include "machine/pager/fault.h"
+#include "machine/pager/page_lock.h"
 #include "machine/pager/share.h"
 #include "machine/pager/table.h"
 #include "machine/pager/touch.h"
@@ -31,16 +32,21 @@ static enum fault_outcome copy(struct fault *fault, struct place place, frame_t 
 	struct page_map *map = fault->map;
 	struct phys *phys = &map->pager->phys;
 	struct shootdown shootdown = {0};
+	unsigned locks = 0;
 	frame_t frame = table_take(map, place.table, USE_READ);
 	if (frame == NO_FRAME)
 		return FAULT_FRAME;
-	if (pte_is_present(pte_load(place.entry)))
+	if (pte_is_present(pte_load(place.entry))) {
+		locks = page_locks_take(map, place); /* VL-8: the copy is locked from now on */
 		share_leave(map, place, fault->page, &shootdown);
-	else if (!frame_at(phys, from)->share)
+	} else if (!frame_at(phys, from)->share) {
 		trim_page(fault->behind->map, from, &shootdown); /* nobody shows it (PG-33) */
+	}
 	shoot_wait(&shootdown);
 	touch_copy(frame_bytes(phys, frame), frame_bytes(phys, from), PAGE_BYTES);
-	return fault_enter(fault, place, frame);
+	enum fault_outcome outcome = fault_enter(fault, place, frame);
+	page_locks_give(map, place, locks);
+	return outcome;
 }
 
 /* PG-40: a page that is in memory anyway is a soft fault away. */

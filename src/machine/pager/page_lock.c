@@ -58,12 +58,12 @@ static bool keep_shared(struct page_map *map, struct place place, struct frame *
 	return false;
 }
 
+/* The entry at `place` holds the section's page no more. */
 static void let_go_shared(struct page_map *map, struct place place, struct frame *record,
                           frame_t frame)
 {
 	struct page_map *home = home_of(map, place);
 	uint64_t page = map_owner_of(&map->pager->phys, frame).page;
-	table_unlock(map, place.table);
 	if (share_count(home, page, frame, PTE_LOCKED))
 		return;
 	record->flags &= (uint8_t)~FRAME_LOCKED;
@@ -105,8 +105,29 @@ void page_unlock(struct page_map *map, struct place place, unsigned how)
 	if (had & ~how)
 		return;
 	map->locked--;
-	if (shared)
-		let_go_shared(map, place, record, frame);
-	else
+	if (!shared) {
 		let_go(map, record, frame);
+		return;
+	}
+	table_unlock(map, place.table);
+	let_go_shared(map, place, record, frame);
+}
+
+unsigned page_locks_take(struct page_map *map, struct place place)
+{
+	unsigned locks = page_locks(map, place);
+	if (!locks)
+		return 0;
+	pte_clear_bits(place.entry, PTE_LOCKED);
+	let_go_shared(map, place, record_at(map, place), pte_frame(pte_load(place.entry)));
+	return locks;
+}
+
+/* The table above it has been locked all the time. */
+void page_locks_give(struct page_map *map, struct place place, unsigned locks)
+{
+	if (!locks)
+		return;
+	record_at(map, place)->flags |= (uint8_t)locks;
+	frame_list_remove(&map->pager->phys, &map->resident, pte_frame(pte_load(place.entry)));
 }

@@ -19,4 +19,9 @@ unsigned page_locks(const struct page_map *map, struct place place);
 NTSTATUS page_lock(struct page_map *map, struct place place, unsigned how);
 void page_unlock(struct page_map *map, struct place place, unsigned how);
 
+/* A locked page of a section that is copied: its locks, which the section's page loses, go to the copy.
+ * The page of the process counts as locked all the time. 0: there are none. */
+unsigned page_locks_take(struct page_map *map, struct place place);
+void page_locks_give(struct page_map *map, struct place place, unsigned locks);
+
 #endif
