@@ -79,6 +79,13 @@ static bool create_machine(struct scene *s, unsigned i)
 	return false;
 }
 
+static bool add_paging_file(struct scene *s, unsigned kind)
+{
+	const ntmm_paging_file file = {
+		.initial_bytes = 3 * PAGE, .maximum_bytes = 20 * PAGE, .kind = kind};
+	return native(ntmm_machine_add_paging_file(s->machine, &file));
+}
+
 static void count_event(void *context, const ntmm_event *event)
 {
 	struct scene *s = context;
@@ -451,6 +458,7 @@ static bool destroy_machine(struct scene *s, unsigned i)
 static const struct step steps[] = {
 	{"ntmm_machine_create", create_machine, 1},
 	{"ntmm_machine_observe", observe, 1},
+	{"ntmm_machine_add_paging_file", add_paging_file, NTMM_PAGING_FILE_MEMORY + 1},
 	{"ntmm_process_create", create_process, NTMM_LAYOUTS},
 	{"OpenProcess", open_process, 1},
 	{"OpenProcessToken", open_token, 1},

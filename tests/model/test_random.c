@@ -378,9 +378,15 @@ static ntmm_machine_config any_config(void)
 {
 	static const unsigned frames[] = {96, 128, 128, 192, 256};
 	static const unsigned slots[] = {0, 64, 200, 1000};
+	static const ntmm_paging_file grow[] = {
+		{.initial_bytes = 20 * PAGE, .maximum_bytes = 100 * PAGE},
+		{.maximum_bytes = 300 * PAGE, .kind = NTMM_PAGING_FILE_MEMORY},
+		{.initial_bytes = 50 * PAGE, .maximum_bytes = 600 * PAGE},
+	};
 	return (ntmm_machine_config){
 		.size = sizeof(ntmm_machine_config), .flags = one_in(4) ? NTMM_MACHINE_NO_NX : 0,
-		.ram_bytes = PICK(frames) * PAGE, .paging_file_bytes = PICK(slots) * PAGE};
+		.ram_bytes = PICK(frames) * PAGE, .paging_file_bytes = PICK(slots) * PAGE,
+		.paging_files = grow, .paging_file_count = (uint32_t)below(4)};
 }
 
 static void begin(struct world *w)

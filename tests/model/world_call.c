@@ -26,11 +26,22 @@ static void expect_error(const struct call *call, bool failed, uint32_t expected
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 
+/* CM-4: how much the paging files can still grow. */
+static uint64_t growth_left(ntmm_machine *machine)
+{
+	ntmm_paging_file_counters c = {.size = sizeof c};
+	uint64_t sum = 0;
+	for (uint32_t i = 0; !ntmm_machine_get_paging_file(machine, i, &c); i++)
+		sum += c.maximum_pages - c.pages;
+	return sum;
+}
+
 static uint64_t commit_left(ntmm_machine *machine)
 {
 	ntmm_machine_counters c = {.size = sizeof c};
 	MUST(!ntmm_machine_get_counters(machine, &c));
-	return c.commit_limit > c.commit_total ? c.commit_limit - c.commit_total : 0;
+	uint64_t left = c.commit_limit > c.commit_total ? c.commit_limit - c.commit_total : 0;
+	return left + growth_left(machine);
 }
 
 static void allocate(struct inhabitant *i, const struct call *c)
