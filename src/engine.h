@@ -107,6 +107,9 @@ struct engine {
 	/* (0) Writes what is dirty in pages of `range` of the section to its file, now. The first error,
 	 * after all has been tried. */
 	NTSTATUS (*section_flush)(struct section *section, struct range range);
+	/* (0), but the lock of its file may be held. The file has been cut to `bytes`, and no view shows
+	 * what lay beyond: its pages go, what is left of the last becomes zero there. */
+	void (*section_cut)(struct section *section, uint64_t bytes);
 	/* (0) Changes a page of an image for the process alone, whatever its protection, which has been
 	 * charged: `change` is called with its bytes. */
 	NTSTATUS (*patch)(struct space *space, uint64_t page,

@@ -142,6 +142,19 @@ NTMM_API NTSTATUS NtUnmapViewOfSection(HANDLE process, uint64_t address)
 NTMM_API NTSTATUS NtUnmapViewOfSectionEx(HANDLE process, uint64_t address, uint32_t flags)
 	NTMM_NAMED(NtUnmapViewOfSectionEx);
 
+typedef struct _IO_STATUS_BLOCK {
+	union {
+		NTSTATUS Status;
+		PVOID Pointer;
+	};
+	ULONG_PTR Information;
+} IO_STATUS_BLOCK, *PIO_STATUS_BLOCK;
+
+/* Writes what is dirty in pages of the range, of one view, to its file. *size 0: to the end of the
+ * view. STATUS_NOT_MAPPED_DATA: there is no file to write to. Rules FV. */
+NTMM_API NTSTATUS NtFlushVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size,
+                                       IO_STATUS_BLOCK *io) NTMM_NAMED(NtFlushVirtualMemory);
+
 typedef enum _SECTION_INFORMATION_CLASS {
 	SectionBasicInformation = 0,
 } SECTION_INFORMATION_CLASS;

@@ -416,6 +416,8 @@ static inline LPVOID MapViewOfFile2(HANDLE mapping, HANDLE process, ULONG64 offs
 	return MapViewOfFileNuma2(mapping, process, offset, address, bytes, type, protect,
 	                          0xFFFFFFFF);
 }
+/* Returns once the host has what was dirty of the range; FlushFileBuffers, once its disk does. */
+NTMM_API BOOL FlushViewOfFile(LPCVOID address, SIZE_T bytes) NTMM_NAMED(FlushViewOfFile);
 NTMM_API BOOL UnmapViewOfFile(LPCVOID address) NTMM_NAMED(UnmapViewOfFile);
 NTMM_API BOOL UnmapViewOfFileEx(LPVOID address, ULONG flags) NTMM_NAMED(UnmapViewOfFileEx);
 NTMM_API BOOL UnmapViewOfFile2(HANDLE process, PVOID address, ULONG flags)

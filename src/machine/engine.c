@@ -106,6 +106,17 @@ static NTSTATUS section_flush(struct section *section, struct range range)
 	return status;
 }
 
+static void section_cut(struct section *section, uint64_t bytes)
+{
+	segment_cut(segment_of(section), bytes);
+}
+
+static NTSTATUS patch(struct space *space, uint64_t page,
+                      void (*change)(void *context, uint64_t page, void *bytes), void *context)
+{
+	return touch_patch(machine_process_of(space), page, change, context);
+}
+
 static bool section_fits(struct space *space, const struct section *section)
 {
 	return section->ledger == space->ledger;
@@ -300,6 +311,8 @@ const struct engine machine_engine = {
 	.section_free = section_free,
 	.section_fits = section_fits,
 	.section_flush = section_flush,
+	.section_cut = section_cut,
+	.patch = patch,
 	.map = map_view,
 	.unmap = unmap_view,
 	.copied = copied,

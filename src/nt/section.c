@@ -4,24 +4,13 @@
  */
 #include <string.h>
 
-#include "nt/target.h"
-#include "object/section.h"
+#include "nt/create.h"
 
-#define KINDS (SEC_COMMIT | SEC_RESERVE | SEC_IMAGE)
 #define CACHES (SEC_NOCACHE | SEC_WRITECOMBINE)
 #define TB (UINT64_C(1) << 40)
 /* SC-9: above the one the list of its pages is too long to be kept, above the other any number is. */
 #define MOST_BYTES (8 * TB)
 #define MOST_COUNTABLE (128 * TB)
-
-struct create {
-	uint32_t allocation;
-	prot_t protect;
-	uint64_t bytes;
-	HANDLE file;
-	struct section_name name;
-	bool open_if;
-};
 
 /* SC-4 and the table below SC-17. */
 static bool is_combination(uint32_t allocation)
@@ -83,9 +72,8 @@ static NTSTATUS check_name(const OBJECT_ATTRIBUTES *attributes, struct create *c
 }
 
 /* SC-3, SC-9. */
-static NTSTATUS check_size(const uint64_t *size, struct create *create)
+static NTSTATUS check_size(struct create *create)
 {
-	create->bytes = size ? *size : 0;
 	if (!create->bytes || create->bytes > INT64_MAX)
 		return STATUS_INVALID_PARAMETER_4;
 	if (create->bytes >= MOST_COUNTABLE)
@@ -109,17 +97,33 @@ static NTSTATUS check(const OBJECT_ATTRIBUTES *attributes, const uint64_t *size,
 	status = check_name(attributes, create);
 	if (status)
 		return status;
+	if (create->file && create->allocation & SEC_LARGE_PAGES)
+		return STATUS_INVALID_PARAMETER_6;
 	if (create->allocation & (SEC_BASED | SEC_NO_CHANGE | SEC_LARGE_PAGES))
 		return STATUS_NOT_SUPPORTED;
+	create->bytes = size ? *size : 0;
+	if (create->file)
+		return create->bytes > INT64_MAX ? STATUS_INVALID_PARAMETER_4 : STATUS_SUCCESS;
 	if (create->allocation & SEC_IMAGE)
 		return STATUS_INVALID_FILE_FOR_SECTION; /* SC-12: there is no file */
-	return check_size(size, create);
+	return check_size(create);
+}
+
+/* SC-13. */
+static uint32_t attributes_of(const struct create *create)
+{
+	uint32_t caches = create->allocation & CACHES;
+	if (!create->file)
+		return create->allocation;
+	return SEC_FILE | caches | (create->allocation & SEC_IMAGE);
 }
 
 /* SC-8. */
-static NTSTATUS make_section(struct process *process, const struct create *create,
+static NTSTATUS make_section(struct process *process, struct create *create,
                              struct section **section)
 {
+	if (create->file)
+		return section_of_file(process, create, section);
 	struct section_wish wish = {.kind = SECTION_MEMORY,
 	                            .pages = page_of(create->bytes),
 	                            .reserve = create->allocation & SEC_RESERVE};
@@ -136,17 +140,17 @@ static NTSTATUS open_existing(const struct create *create, uint32_t access,
 	return status ? status : STATUS_OBJECT_NAME_EXISTS;
 }
 
-static NTSTATUS make_object(struct process *process, const struct create *create, uint32_t access,
+static NTSTATUS make_object(struct process *process, struct create *create, uint32_t access,
                             HANDLE *handle)
 {
 	struct section_object *object;
-	struct section_facts facts = {.bytes = create->bytes,
-	                              .protect = create->protect,
-	                              .attributes = create->allocation};
+	struct section_facts facts = {.protect = create->protect,
+	                              .attributes = attributes_of(create)};
 	bool existed;
 	NTSTATUS status = make_section(process, create, &facts.section);
 	if (status)
 		return status;
+	facts.bytes = create->bytes;
 	status = section_object_create(process->domain, &facts, create->name, &object, &existed);
 	if (status || existed)
 		section_release(facts.section);

@@ -1,22 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * NtMapViewOfSection and NtUnmapViewOfSection (rules MV, UV).
+ * NtMapViewOfSection (rules MV).
  */
-#include "nt/target.h"
+#include "nt/map.h"
 #include "nt/zero_bits.h"
-#include "object/section.h"
-#include "space/view.h"
 
 #define KNOWN_TYPES (MEM_TOP_DOWN | MEM_RESERVE | MEM_LARGE_PAGES)
-
-struct map_call {
-	uint64_t base, bytes, offset; /* bytes 0: to the end */
-	uint64_t commit;              /* bytes */
-	uint64_t highest;             /* address, for the system's choice */
-	uint32_t type;
-	struct view view;
-	struct charge charge;
-};
 
 /* MV-13, MV-16. */
 static NTSTATUS check_type(uint32_t type, SECTION_INHERIT inherit)
@@ -76,6 +65,7 @@ static NTSTATUS check_size(const struct section_object *object, struct map_call 
 		return STATUS_INVALID_PARAMETER_5; /* MV-17 */
 	call->view.first = page_of(call->offset);
 	call->view.range = (struct range){0, pages_for(call->bytes)};
+	call->view.file_end = call->offset + call->bytes;
 	return STATUS_SUCCESS;
 }
 
@@ -84,10 +74,13 @@ static NTSTATUS check_section(const struct section_object *object, struct map_ca
 {
 	struct view *view = &call->view;
 	prot_t cache = prot_cache_of(object->protect);
+	if (view->section->kind == SECTION_IMAGE)
+		return map_check_image(object, call);
 	if (!view_allows(object->protect & PROT_ACCESS_MASK, view->protect))
 		return STATUS_SECTION_PROTECTION;
 	if (call->type & MEM_RESERVE)
-		return STATUS_INVALID_PARAMETER_9;
+		return view->section->kind == SECTION_FILE ? STATUS_NOT_SUPPORTED
+		                                           : STATUS_INVALID_PARAMETER_9;
 	if (view->protect != PROT_NOACCESS)
 		view->protect |= cache; /* PR-9 */
 	return check_size(object, call);
@@ -121,7 +114,10 @@ static NTSTATUS map_check(struct space *space, struct map_call *call)
 {
 	struct view *view = &call->view;
 	struct range committed = {view->first, view->first + pages_for(call->commit)};
+	map_prefer_base(space, call);
 	NTSTATUS status = find_place(space, call);
+	if (view->section->kind == SECTION_IMAGE)
+		view->delta = address_of(view->range.start) - view->section->base;
 	if (!status)
 		status = space_prepare_view(space, view->section);
 	if (!status)
@@ -166,6 +162,8 @@ static NTSTATUS map_section(struct target *target, HANDLE handle, struct map_cal
 		status = check_section(object, call);
 	if (!status)
 		status = map_in(target, call);
+	if (!status && view->section->kind == SECTION_IMAGE)
+		status = map_finish_image(target, call);
 	section_release(view->section);
 	section_object_release(object);
 	return status;
@@ -211,60 +209,9 @@ NTSTATUS NtMapViewOfSection(HANDLE section, HANDLE process, uint64_t *base, uint
 	if (!status)
 		status = map_section(&target, section, &call);
 	target_close(&target);
-	if (!status) {
+	if (status >= 0) { /* STATUS_IMAGE_NOT_AT_BASE too */
 		*base = address_of(call.view.range.start);
 		*size = address_of(range_pages(call.view.range));
 	}
 	return status;
-}
-
-/* ---- unmapping ------------------------------------------------------------------------------ */
-
-/* The view that holds `address` goes; it is to be freed when no lock is held. */
-static NTSTATUS unmap_locked(struct space *space, uint64_t address, struct view **gone)
-{
-	struct vad *vad = runs_at(&space->runs, page_of(address)).vad; /* UV-1 */
-	if (!vad || !vad->view)
-		return STATUS_NOT_MAPPED_VIEW; /* UV-2 */
-	NTSTATUS status = space_prepare(space, 1);
-	if (status && !runs_ready(&space->runs))
-		return status;
-	space->engine->unmap(space, vad->view);
-	*gone = space_unmap(space, vad);
-	return STATUS_SUCCESS;
-}
-
-static NTSTATUS unmap(struct target *target, uint64_t address)
-{
-	struct view *view;
-	NTSTATUS status = target_write(target);
-	if (status)
-		return status;
-	status = unmap_locked(target->space, address, &view);
-	target_unlock(target);
-	if (status)
-		return status;
-	target->space->engine->note(target->space, NOTE_FREE, view->range);
-	view_free(view);
-	return STATUS_SUCCESS;
-}
-
-NTSTATUS NtUnmapViewOfSectionEx(HANDLE process, uint64_t address, uint32_t flags)
-{
-	struct target target;
-	if (flags & ~(uint32_t)(MEM_UNMAP_WITH_TRANSIENT_BOOST | MEM_PRESERVE_PLACEHOLDER))
-		return STATUS_INVALID_PARAMETER; /* UV-5 */
-	if (flags & MEM_PRESERVE_PLACEHOLDER)
-		return STATUS_NOT_SUPPORTED;
-	target_open(&target, process, PROCESS_VM_OPERATION);
-	NTSTATUS status = STATUS_NOT_MAPPED_VIEW;
-	if (address <= target.layout->maximum || target.status)
-		status = target.status ? target.status : unmap(&target, address);
-	target_close(&target);
-	return status;
-}
-
-NTSTATUS NtUnmapViewOfSection(HANDLE process, uint64_t address)
-{
-	return NtUnmapViewOfSectionEx(process, address, 0);
 }

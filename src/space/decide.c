@@ -26,6 +26,10 @@ enum decision space_decide(const struct space *space, uint64_t address, ntmm_acc
 	if (!attr_is_committed(attr) || (attr & ATTR_OFFERED))
 		return DECIDE_VIOLATION;
 	prot_t p = attr_prot(attr);
+	if (mode == MODE_SYSTEM) {
+		*prot = p;
+		return DECIDE_GO;
+	}
 	if (prot_is_guard(p)) /* before the access is judged: GP-4, GP-5 */
 		return mode == MODE_FOREIGN ? DECIDE_VIOLATION : DECIDE_GUARD;
 	if (!allows(space, p, access))

@@ -87,6 +87,7 @@ enum access_mode {
 	MODE_USER,    /* the processor in user mode: faults are raised */
 	MODE_SERVICE, /* a system service on its caller's behalf: guards go, a status is returned */
 	MODE_FOREIGN, /* the system in another process: guards refuse and stay (GP-9) */
+	MODE_SYSTEM,  /* the system for itself: whatever is committed */
 };
 enum decision {
 	DECIDE_GO,        /* allowed: *prot is the protection */

@@ -19,18 +19,37 @@ NTSTATUS space_prepare_view(struct space *space, const struct section *section)
 
 void view_free(struct view *view)
 {
+	struct backing *backing = view->section->backing;
+	if (backing)
+		backing->operations->remove_view(backing);
 	section_release(view->section);
 	os_free(view);
 }
 
 /* ---- what is charged ------------------------------------------------------------------------ */
 
-/* IM-14: pages of an image that may be written, but for those that all processes share. */
-static uint64_t copies_of_image(const struct section *section)
+static bool is_part_moved(const struct view *view, const struct section_part *part)
 {
+	struct backing *backing = view->section->backing;
+	bool moved = false;
+	for (uint64_t page = part->range.start; page < part->range.end && !moved; page++)
+		moved = view->delta && backing->operations->is_moved(backing, page);
+	return moved;
+}
+
+/* IM-14: pages that may become the process's own are those that may be written, but for what all
+ * processes write in common, and those that relocation changes. */
+static bool is_part_charged(const struct view *view, const struct section_part *part)
+{
+	return part->committed && (prot_is_copy(part->prot) || is_part_moved(view, part));
+}
+
+static uint64_t copies_of_image(const struct view *view)
+{
+	const struct section *section = view->section;
 	uint64_t pages = 0;
 	for (unsigned i = 0; i < section->part_count; i++)
-		if (prot_is_copy(section->parts[i].prot))
+		if (is_part_charged(view, &section->parts[i]))
 			pages += range_pages(section->parts[i].range);
 	return pages;
 }
@@ -38,7 +57,7 @@ static uint64_t copies_of_image(const struct section *section)
 static uint64_t copies_of_view(const struct view *view)
 {
 	if (view->section->kind == SECTION_IMAGE)
-		return copies_of_image(view->section);
+		return copies_of_image(view);
 	return prot_is_copy(view->protect) ? range_pages(view->range) : 0; /* MV-12 */
 }
 
@@ -65,14 +84,35 @@ static attr_t attr_of(prot_t prot)
 
 /* ---- mapping -------------------------------------------------------------------------------- */
 
-static void set_parts(struct space *space, struct vad *vad, const struct section *section)
+/* What an image is mapped without when it is not to be executed (IM-15). */
+static prot_t without_execute(prot_t prot)
 {
+	switch (prot & PROT_ACCESS_MASK) {
+	case PROT_EXECUTE:
+	case PROT_EXECUTE_READ:
+		return PROT_READONLY;
+	case PROT_EXECUTE_READWRITE:
+		return PROT_READWRITE;
+	case PROT_EXECUTE_WRITECOPY:
+		return PROT_WRITECOPY;
+	default:
+		return prot;
+	}
+}
+
+static void set_parts(struct space *space, struct vad *vad, const struct view *view)
+{
+	const struct section *section = view->section;
 	uint64_t base = vad->range.start;
 	for (unsigned i = 0; i < section->part_count; i++) {
 		const struct section_part *part = &section->parts[i];
 		struct range range = {base + part->range.start, base + part->range.end};
-		runs_set(&space->runs, range, vad,
-		         part->committed ? attr_of(part->prot) : ATTR_RESERVED);
+		prot_t prot = prot_can_execute(view->protect) ? part->prot
+		                                              : without_execute(part->prot);
+		attr_t attr = ATTR_COMMITTED | prot;
+		if (is_part_charged(view, part))
+			attr |= ATTR_CHARGED;
+		runs_set(&space->runs, range, vad, part->committed ? attr : ATTR_RESERVED);
 	}
 }
 
@@ -85,10 +125,13 @@ struct view *space_map(struct space *space, const struct view *view, struct char
 	struct vad *vad = space_reserve(space, view->range, view->protect, VAD_VIEW);
 	vad->view = made;
 	if (view->section->kind == SECTION_IMAGE)
-		set_parts(space, vad, view->section);
+		set_parts(space, vad, view);
 	else
 		runs_set(&space->runs, view->range, vad, attr_of(view->protect));
 	take_charge(space, charge);
+	struct backing *backing = view->section->backing;
+	if (backing)
+		backing->operations->add_view(backing, view->file_end);
 	return made;
 }
 

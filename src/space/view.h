@@ -21,6 +21,8 @@ struct view {
 	struct range range;      /* in the space */
 	prot_t protect;          /* AllocationProtect, its cache attribute included */
 	bool inherit;            /* ViewShare (MV-16) */
+	uint64_t file_end;       /* of a file: byte that the view ends before */
+	uint64_t delta;          /* of an image: how far from where it wants to lie; bytes */
 	/* the engine's: the views of a process, and those of a section */
 	void *map;
 	struct view *next, *next_of_section;
@@ -34,7 +36,8 @@ static inline uint64_t view_page(const struct view *view, uint64_t page)
 /* What mapping needs before it can be done without failing. STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS space_prepare_view(struct space *space, const struct section *section);
 /* Tables, and the pages that may be copied: all of `range` for a copy-on-write view, those of the
- * parts of an image that may be written. STATUS_COMMITMENT_LIMIT. */
+ * parts of an image that may be written, or in which something must be changed since it lies at
+ * another base. STATUS_COMMITMENT_LIMIT. */
 NTSTATUS space_charge_view(struct space *space, const struct view *view, struct charge *charge);
 /* A new allocation over free pages. `view` is copied; the reference to the section goes with it. */
 struct view *space_map(struct space *space, const struct view *view, struct charge charge);

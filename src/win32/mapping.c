@@ -155,6 +155,15 @@ LPVOID MapViewOfFileNuma2(HANDLE mapping, HANDLE process, ULONG64 offset, PVOID 
 	return win32_ok(status) ? (LPVOID)(uintptr_t)base : NULL;
 }
 
+/* FV-2. */
+BOOL FlushViewOfFile(LPCVOID address, SIZE_T bytes)
+{
+	uint64_t base = (uintptr_t)address, size = bytes;
+	IO_STATUS_BLOCK io;
+	NTSTATUS status = NtFlushVirtualMemory(GetCurrentProcess(), &base, &size, &io);
+	return status == STATUS_NOT_MAPPED_DATA || win32_ok(status);
+}
+
 BOOL UnmapViewOfFile2(HANDLE process, PVOID address, ULONG flags)
 {
 	return win32_ok(NtUnmapViewOfSectionEx(process, (uintptr_t)address, flags));

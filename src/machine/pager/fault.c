@@ -99,7 +99,7 @@ static enum fault_outcome touch(struct fault *fault)
 /* The first store to a copy-on-write page that still shows the section's (PG-42). */
 static bool must_copy(const struct fault *fault, struct place place)
 {
-	return fault->access == NTMM_STORE && prot_is_copy(fault->prot) &&
+	return fault_copies(fault) &&
 	       is_shared(&fault->map->pager->phys, place, pte_frame(pte_load(place.entry)));
 }
 

@@ -21,6 +21,8 @@ struct fault {
 	ntmm_access access;
 	prot_t prot;          /* what space_decide() said */
 	bool shared;          /* the system's shared page */
+	bool own;             /* a store that makes a section's page the process's, though its protection
+	                       * is not copy-on-write */
 	struct watch *watch;  /* to be told of the first store; or NULL */
 	bool counted;         /* as a hard fault, before it was started again */
 	bool prefetch;        /* do not enter the working set */
@@ -58,6 +60,12 @@ static inline uint64_t fault_payer_page(const struct fault *fault)
 }
 
 /* ---- fault_view.c ---- */
+
+/* Whether the access makes a section's page the process's own (PG-42). */
+static inline bool fault_copies(const struct fault *fault)
+{
+	return fault->access == NTMM_STORE && (fault->own || prot_is_copy(fault->prot));
+}
 
 /* The page of a view, whose entry at `place` is zero, or shows the section's page though the access
  * would write a copy-on-write page. FAULT_AGAIN: the tables have changed, walk again. */

@@ -19,8 +19,6 @@ static enum fault_outcome bring_behind(struct fault *fault, frame_t *frame)
 	fault->counted |= behind->counted;
 	if (outcome == FAULT_DONE)
 		*frame = pte_frame(pte_load(behind->place.entry));
-	else if (outcome != FAULT_READ)
-		fault_abandon(behind); /* its section may be gone when this is tried again */
 	fault->reader = behind;
 	fault->status = behind->status;
 	return outcome;
@@ -71,7 +69,7 @@ enum fault_outcome fault_in_view(struct fault *fault, struct place place)
 	struct place now = map_walk(&map->pager->phys, map->root, fault->page);
 	if (now.level != 1 || now.table != place.table)
 		return FAULT_AGAIN; /* frames were needed: this table has gone */
-	if (fault->access == NTMM_STORE && prot_is_copy(fault->prot))
+	if (fault_copies(fault))
 		outcome = copy(fault, now, frame);
 	else
 		share_enter(map, now, frame, fault->prot);

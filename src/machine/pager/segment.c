@@ -65,12 +65,14 @@ NTSTATUS segment_create(struct pager *pager, const struct engine *engine,
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static void wait_for_writes(struct segment *segment)
+/* No transfer is under way from here on, nor begins. */
+static void end_writes(struct segment *segment)
 {
 	struct lock *lock = &segment->map.pager->lock;
 	lock_take(lock);
 	while (segment->writing)
 		lock_wait(lock, &segment->map.pager->transferred);
+	segment->failed = true;
 	lock_drop(lock);
 }
 
@@ -78,13 +80,13 @@ static void destroy(struct segment *segment)
 {
 	struct backing *backing = segment->section.backing;
 	CHECK(!segment->views);
-	wait_for_writes(segment);
+	end_writes(segment);
+	if (backing)
+		backing->operations->free(backing);
 	page_map_destroy(&segment->map);
 	section_destroy(&segment->section);
 	os_free(segment->buffer);
 	os_free(segment);
-	if (backing)
-		backing->operations->free(backing);
 }
 
 static void strand(struct segment *segment)

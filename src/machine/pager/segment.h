@@ -64,6 +64,8 @@ static inline bool segment_is_file(const struct segment *segment)
 
 /* (0) As engine.section_flush. */
 NTSTATUS segment_flush(struct segment *segment, struct range range);
+/* (0) As engine.section_cut. */
+void segment_cut(struct segment *segment, uint64_t bytes);
 /* Dirty pages of its file in memory. */
 uint64_t segment_dirty(struct segment *segment);
 /* Writes the first dirty pages of `range` that lie side by side, a cluster at most; drops the lock for

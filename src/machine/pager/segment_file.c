@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/os.h"
+#include "machine/pager/change.h"
 #include "machine/pager/events.h"
 #include "machine/pager/share.h"
 #include "machine/pager/visit.h"
@@ -194,4 +195,21 @@ NTSTATUS segment_flush(struct segment *segment, struct range range)
 		first = first ? first : status;
 	lock_drop(&pager->lock);
 	return first;
+}
+
+/* ---- the file is cut ------------------------------------------------------------------------ */
+
+void segment_cut(struct segment *segment, uint64_t bytes)
+{
+	struct pager *pager = segment->map.pager;
+	frame_t frame;
+	pages_decommit(&segment->map, (struct range){pages_for(bytes), segment->map.user_end});
+	if (bytes % PAGE_BYTES == 0)
+		return;
+	lock_take(&pager->lock);
+	const struct frame *record = record_of(segment, page_of(bytes), &frame);
+	if (record && record->state != FRAME_READING)
+		memset((char *)frame_bytes(&pager->phys, frame) + bytes % PAGE_BYTES, 0,
+		       PAGE_BYTES - bytes % PAGE_BYTES);
+	lock_drop(&pager->lock);
 }

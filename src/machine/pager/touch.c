@@ -10,6 +10,7 @@
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/segment.h"
+#include "machine/pager/trim.h"
 
 void touch_copy(void *to, const void *from, uint64_t bytes)
 {
@@ -60,7 +61,7 @@ struct attempt {
 	const struct touch *touch;
 	struct fault fault;
 	struct fault behind;     /* of a view: for the section's page */
-	struct section *reading; /* a reference, while its page is read */
+	struct section *section; /* that it is of, with a reference; NULL */
 	enum decision decision;
 	enum fault_outcome outcome;
 	NTSTATUS status; /* the visitor's */
@@ -75,10 +76,6 @@ static void step(struct attempt *attempt)
 	struct pager *pager = process->map.pager;
 	attempt->stepped = true;
 	attempt->outcome = fault_step(&attempt->fault);
-	if (attempt->outcome == FAULT_READ && attempt->fault.reader == &attempt->behind) {
-		attempt->reading = &attempt->behind.map->segment->section;
-		section_retain(attempt->reading);
-	}
 	if (attempt->outcome == FAULT_DONE)
 		attempt->status = attempt->touch->visit(&attempt->fault, attempt->touch->context);
 	attempt->low = pager_is_low(pager);
@@ -102,16 +99,44 @@ static void aim(struct attempt *attempt, const struct vad *vad)
 	uint64_t page = view_page(vad->view, fault->page);
 	if (behind->map == map && behind->page == page)
 		return; /* it goes on */
+	if (!attempt->section) {
+		attempt->section = vad->view->section;
+		section_retain(attempt->section);
+	}
 	*behind = (struct fault){.map = map, .page = page, .access = NTMM_LOAD,
 	                         .prot = PROT_READWRITE, .payer = fault->map,
 	                         .payer_page = fault->page,
 	                         .file_end = view_page(vad->view, vad->view->range.end)};
 }
 
+/* Tables of the section that were made for the fault are let go. No lock is held: the section may be
+ * gone with it. */
+static void leave_section(struct attempt *attempt)
+{
+	struct pager *pager = attempt->touch->process->map.pager;
+	if (!attempt->section)
+		return;
+	if (attempt->outcome != FAULT_DONE) {
+		lock_take(&pager->lock);
+		fault_abandon(&attempt->behind);
+		lock_drop(&pager->lock);
+	}
+	section_release(attempt->section);
+	attempt->section = NULL;
+	attempt->behind.map = NULL;
+}
+
+/* Whether the page is one of another section than that of the attempt before. */
+static bool has_moved(const struct attempt *attempt, const struct vad *vad)
+{
+	return attempt->section && (!vad->view || vad->view->section != attempt->section);
+}
+
 static void attempt_once(struct attempt *attempt)
 {
 	const struct touch *touch = attempt->touch;
 	struct space *space = &touch->process->space;
+	attempt->outcome = FAULT_AGAIN;
 	shared_lock_read(&space->lock);
 	attempt->decision = space_decide(space, touch->address, touch->access, touch->mode,
 	                                 &attempt->fault.prot);
@@ -119,7 +144,13 @@ static void attempt_once(struct attempt *attempt)
 		shared_lock_drop(&space->lock);
 		return;
 	}
-	aim(attempt, space_run(space, touch->address).vad);
+	const struct vad *vad = space_run(space, touch->address).vad;
+	if (has_moved(attempt, vad)) {
+		shared_lock_drop(&space->lock);
+		leave_section(attempt);
+		return;
+	}
+	aim(attempt, vad);
 	lock_take(&touch->process->map.pager->lock);
 	step(attempt);
 }
@@ -142,16 +173,6 @@ static enum touch_result refuse(struct attempt *attempt)
 	return count_refusal(process, attempt->touch->address, attempt->decision == DECIDE_GUARD);
 }
 
-static NTSTATUS read_for(struct attempt *attempt)
-{
-	NTSTATUS status = fault_read(attempt->fault.reader);
-	attempt->fault.status = status;
-	if (attempt->reading)
-		section_release(attempt->reading);
-	attempt->reading = NULL;
-	return status;
-}
-
 /* What the attempt asks for before the next one. */
 static NTSTATUS serve(struct attempt *attempt, unsigned *starved)
 {
@@ -160,7 +181,7 @@ static NTSTATUS serve(struct attempt *attempt, unsigned *starved)
 	if (attempt->outcome == FAULT_FAILED)
 		return attempt->fault.status;
 	if (attempt->outcome == FAULT_READ)
-		return read_for(attempt);
+		return fault_read(attempt->fault.reader);
 	if (attempt->outcome == FAULT_FRAME)
 		status = pager_make_room(pager);
 	if (!status) {
@@ -194,11 +215,13 @@ enum touch_result touch_page(const struct touch *touch, NTSTATUS *status)
 	struct attempt attempt = {.touch = touch};
 	attempt.fault = (struct fault){.map = &process->map,
 	                               .page = page_of(touch->address),
-	                               .access = touch->access};
+	                               .access = touch->access,
+	                               .own = touch->mode == MODE_SYSTEM};
 	if (atomic_load(&process->gone))
 		return TOUCH_VIOLATION;
 	enum touch_result result = run(&attempt);
 	*status = attempt.status;
+	leave_section(&attempt);
 	if (attempt.low)
 		pager_make_room(process->map.pager);
 	else if (attempt.due)
@@ -242,4 +265,33 @@ NTSTATUS touch_as_service(const struct touch *touch)
 				return status;
 		}
 	}
+}
+
+/* ---- patching ------------------------------------------------------------------------------- */
+
+struct patch {
+	void (*change)(void *context, uint64_t page, void *bytes);
+	void *context;
+};
+
+static NTSTATUS patch_visitor(struct fault *fault, void *context)
+{
+	const struct patch *patch = context;
+	struct page_map *map = fault->map;
+	struct shootdown shootdown = {0};
+	frame_t frame = pte_frame(pte_load(fault->place.entry));
+	patch->change(patch->context, fault->page, frame_bytes(&map->pager->phys, frame));
+	if (fault->prot == PROT_NOACCESS || prot_is_guard(fault->prot)) /* PG-17 */
+		trim_page(map, frame, &shootdown);
+	shoot_wait(&shootdown);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS touch_patch(struct machine_process *process, uint64_t page,
+                     void (*change)(void *context, uint64_t page, void *bytes), void *context)
+{
+	struct patch patch = {change, context};
+	struct touch touch = {process,     address_of(page), NTMM_STORE,
+	                      MODE_SYSTEM, patch_visitor,    &patch};
+	return touch_as_service(&touch);
 }

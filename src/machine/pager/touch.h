@@ -66,6 +66,11 @@ NTSTATUS touch_clear_guard(struct machine_process *process, uint64_t page);
 /* touch_page by the system, as a status; a guard is consumed (S27). */
 NTSTATUS touch_as_service(const struct touch *touch);
 
+/* The page, committed in a view of an image, becomes the process's own; `change` is called with its
+ * bytes, the pager's lock held. STATUS_SUCCESS, STATUS_IN_PAGE_ERROR, STATUS_ACCESS_VIOLATION. */
+NTSTATUS touch_patch(struct machine_process *process, uint64_t page,
+                     void (*change)(void *context, uint64_t page, void *bytes), void *context);
+
 /* ---- lock_range.c: operations of the engine -------------------------------------------------- */
 
 NTSTATUS pages_lock(struct space *space, struct range range, unsigned how);

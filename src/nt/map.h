@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a call that maps a view works with; and what is different for images (rules IM).
+ */
+#ifndef NTMM_NT_MAP_H
+#define NTMM_NT_MAP_H
+
+#include "nt/target.h"
+#include "object/section.h"
+#include "space/view.h"
+
+struct map_call {
+	uint64_t base, bytes, offset; /* bytes 0: to the end */
+	uint64_t commit;              /* bytes */
+	uint64_t highest;             /* address, for the system's choice */
+	uint32_t type;
+	struct view view;
+	struct charge charge;
+};
+
+/* The view that holds `address` goes, as NtUnmapViewOfSection. */
+NTSTATUS unmap_view(struct target *target, uint64_t address);
+
+/* ---- view_image.c --------------------------------------------------------------------------- */
+
+/* IM-1: all of it is mapped, whatever protection is asked for. Reads what is needed to move it. */
+NTSTATUS map_check_image(const struct section_object *object, struct map_call *call);
+/* IM-2: where the caller does not say, the image does, if it can. The space is locked. */
+void map_prefer_base(const struct space *space, struct map_call *call);
+/* The view is mapped: what must be changed at this base is (IM-3). STATUS_SUCCESS,
+ * STATUS_IMAGE_NOT_AT_BASE, STATUS_IMAGE_MACHINE_TYPE_MISMATCH; a failure has unmapped it. */
+NTSTATUS map_finish_image(struct target *target, struct map_call *call);
+
+#endif
