@@ -78,7 +78,8 @@ static bool check_present(const struct page_map *map, struct place place, frame_
 	if (record->state != FRAME_ACTIVE)
 		return complain("present page in frame %u, which is %s", frame,
 		                frame_state_name(record->state));
-	if (pte_is_dirty(pte_load(place.entry)) && (!(record->flags & FRAME_DIRTY) || record->slot))
+	bool slot = record->slot && !(record->flags & FRAME_OUTGOING);
+	if (pte_is_dirty(pte_load(place.entry)) && (!(record->flags & FRAME_DIRTY) || slot))
 		return complain("frame %u is dirty by its entry only, or has a slot", frame);
 	return check_back(map, place, frame) && check_sharers(map, frame);
 }

@@ -55,8 +55,9 @@ static enum fault_outcome soft(struct fault *fault, struct place place, frame_t 
 {
 	struct page_map *map = fault->map;
 	struct frame *record = frame_at(&map->pager->phys, frame);
-	if (record->state == FRAME_READING || record->state == FRAME_WRITING)
+	if (record->state == FRAME_READING)
 		return FAULT_WAIT;
+	pager_recall(record);
 	if (!fault->counted) {
 		TALLY(fault_payer(fault), soft);
 		pager_event(map->pager, fault_payer(fault), NTMM_EVENT_SOFT,

@@ -15,14 +15,42 @@
 
 void pager_free_slot(struct pager *pager, struct frame *record)
 {
+	if (record->flags & FRAME_OUTGOING)
+		return;
 	if (record->slot)
 		stores_free(&pager->stores, record->slot);
 	record->slot = 0;
 }
 
+void pager_recall(struct frame *record)
+{
+	if (record->state == FRAME_WRITING)
+		record->flags |= FRAME_OUTGOING;
+}
+
+/* A page in use that is being written is so no more, but in use. */
+static bool back_to_writing(struct pager *pager, frame_t frame)
+{
+	struct frame *record = frame_at(&pager->phys, frame);
+	if (!(record->flags & FRAME_OUTGOING))
+		return false;
+	record->flags &= (uint8_t)~FRAME_OUTGOING;
+	frame_set_state(&pager->phys, frame, FRAME_WRITING);
+	return true;
+}
+
+void pager_rest(struct pager *pager, frame_t frame)
+{
+	const struct frame *record = frame_at(&pager->phys, frame);
+	bool dirty = record->level || (record->flags & FRAME_DIRTY);
+	if (!back_to_writing(pager, frame))
+		frame_set_state(&pager->phys, frame, dirty ? FRAME_MODIFIED : FRAME_STANDBY);
+}
+
 void pager_drop(struct pager *pager, frame_t frame)
 {
 	struct frame *record = frame_at(&pager->phys, frame);
+	back_to_writing(pager, frame);
 	bool in_transfer = record->state == FRAME_READING || record->state == FRAME_WRITING;
 	record->table = NO_FRAME;
 	if (in_transfer && !(record->flags & FRAME_ORPHAN)) {
@@ -88,11 +116,21 @@ static uint64_t trim_some(struct pager *pager, uint64_t wanted)
 	return available;
 }
 
+static uint64_t wanted_after_trim(const struct pager *pager)
+{
+	return 2 * low_water(pager) + CLUSTER_PAGES;
+}
+
+void pager_keep_ahead(struct pager *pager)
+{
+	if (trim_some(pager, wanted_after_trim(pager)) < low_water(pager))
+		write_behind(pager);
+}
+
 NTSTATUS pager_make_room(struct pager *pager)
 {
 	NTSTATUS status = STATUS_NO_MEMORY;
-	uint64_t wanted = 2 * low_water(pager) + CLUSTER_PAGES;
-	if (trim_some(pager, wanted) || write_cluster(pager, &status))
+	if (trim_some(pager, wanted_after_trim(pager)) || write_cluster(pager, &status))
 		return STATUS_SUCCESS;
 	return status;
 }

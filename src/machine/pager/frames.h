@@ -16,10 +16,18 @@
 frame_t pager_take(struct pager *pager, enum frame_use use);
 /* The page or table in `frame` is gone: the frame is free, its slot too. Not in a working set. */
 void pager_drop(struct pager *pager, frame_t frame);
+/* Unless it is being written to: then the end of that frees it. */
 void pager_free_slot(struct pager *pager, struct frame *record);
+/* A page or table that is being written comes back into use: before its state changes (PG-61). */
+void pager_recall(struct frame *record);
+/* It has left the working set: standby, modified, or being written still. */
+void pager_rest(struct pager *pager, frame_t frame);
 /* (s) Makes a frame available, by trimming and writing. STATUS_SUCCESS after some progress; else why
  * there is none: the last write error or STATUS_NO_MEMORY. */
 NTSTATUS pager_make_room(struct pager *pager);
+/* (0) After a touch that left few pages available: trims, and writes if that does not help, so that the
+ * next ones need not wait. */
+void pager_keep_ahead(struct pager *pager);
 /* (0) As ntmm_machine_balance. */
 uint64_t pager_balance(struct pager *pager, uint64_t available);
 /* Whether so few pages are available that whoever can should balance. */

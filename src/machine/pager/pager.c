@@ -7,8 +7,20 @@
 static void release_parts(struct pager *pager)
 {
 	stores_close(&pager->stores);
-	os_free(pager->cluster);
+	for (unsigned i = 0; i < WRITES; i++)
+		os_free(pager->writes[i].pages);
 	os_free(pager->read_cluster);
+}
+
+static bool make_buffers(struct pager *pager)
+{
+	bool made = true;
+	for (unsigned i = 0; i < WRITES && made; i++) {
+		pager->writes[i].pages = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
+		made = pager->writes[i].pages;
+	}
+	pager->read_cluster = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
+	return made && pager->read_cluster;
 }
 
 NTSTATUS pager_init(struct pager *pager, uint64_t frames)
@@ -17,9 +29,7 @@ NTSTATUS pager_init(struct pager *pager, uint64_t frames)
 	pager->stores.commit = &pager->commit;
 	pager->commit.grow = pager_grow;
 	pager->commit.context = pager;
-	pager->cluster = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
-	pager->read_cluster = os_alloc(CLUSTER_PAGES * PAGE_BYTES);
-	if (!pager->cluster || !pager->read_cluster || !phys_init(&pager->phys, frames)) {
+	if (!make_buffers(pager) || !phys_init(&pager->phys, frames)) {
 		release_parts(pager);
 		return STATUS_NO_MEMORY;
 	}

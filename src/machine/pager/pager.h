@@ -83,6 +83,12 @@ struct event_queue {
 	uint32_t delivering;    /* host threads inside the observer's caller */
 };
 
+#define WRITES 2 /* to paging files, that may be under way at a time */
+struct write_buffer {
+	bool busy;
+	uint8_t *pages; /* CLUSTER_PAGES */
+};
+
 struct pager {
 	struct lock lock;
 	pthread_cond_t transferred;  /* a read or write ended */
@@ -107,10 +113,8 @@ struct pager {
 	/* the one clustered read that may be under way */
 	bool reading;
 	uint8_t *read_cluster;       /* CLUSTER_PAGES pages */
-	/* the one write that may be under way */
-	bool writing;
+	struct write_buffer writes[WRITES];
 	NTSTATUS write_status;       /* of the last failed write; 0 after one that went well */
-	uint8_t *cluster;            /* CLUSTER_PAGES pages */
 	frame_t reclaim_next;        /* where write_reclaim_slots goes on */
 	struct segment *stranded;    /* sections of files that could not be written */
 	struct event_queue queue;

@@ -58,13 +58,15 @@ static unsigned count_entries(const struct phys *phys, frame_t table)
 	return used;
 }
 
-/* Back from standby, modified or the paging file. What is in a slot is worth nothing: it will change. */
+/* Back from standby, modified, the paging file, or on the way there. What is in a slot is worth nothing:
+ * it will change. */
 static enum fault_outcome bring_back(struct page_map *map, struct place place, frame_t frame)
 {
 	struct pager *pager = map->pager;
 	struct frame *record = record_of(map, frame);
-	if (record->state == FRAME_READING || record->state == FRAME_WRITING)
+	if (record->state == FRAME_READING)
 		return FAULT_WAIT;
+	pager_recall(record);
 	pager_free_slot(pager, record);
 	table_wake(map, place.table);
 	record->used = count_entries(&pager->phys, frame) & 0x3FF;

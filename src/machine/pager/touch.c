@@ -223,7 +223,7 @@ enum touch_result touch_page(const struct touch *touch, NTSTATUS *status)
 	*status = attempt.status;
 	leave_section(&attempt);
 	if (attempt.low)
-		pager_make_room(process->map.pager);
+		pager_keep_ahead(process->map.pager);
 	else if (attempt.due)
 		age_work(process->map.pager);
 	pager_deliver(process->map.pager);

@@ -8,6 +8,7 @@
 
 #include "machine/pager/age.h"
 #include "machine/pager/events.h"
+#include "machine/pager/frames.h"
 #include "machine/pager/page_map.h"
 #include "machine/pager/share.h"
 #include "machine/pager/trim.h"
@@ -18,7 +19,7 @@ static void trim_table(struct page_map *map, frame_t frame, struct place place)
 	map_set(phys, place, pte_transition(frame, PROT_READWRITE));
 	shoot_table(map);
 	map->tables--;
-	frame_set_state(phys, frame, FRAME_MODIFIED);
+	pager_rest(map->pager, frame);
 }
 
 static void trim_data(struct page_map *map, frame_t frame, struct place place,
@@ -35,8 +36,7 @@ static void trim_data(struct page_map *map, frame_t frame, struct place place,
 		shoot_page(map, page, SHOOT_ALL, shootdown);
 	TALLY(map, trimmed);
 	pager_event(pager, map, NTMM_EVENT_TRIM, page, frame, record->slot);
-	bool dirty = record->flags & FRAME_DIRTY;
-	frame_set_state(&pager->phys, frame, dirty ? FRAME_MODIFIED : FRAME_STANDBY);
+	pager_rest(pager, frame);
 }
 
 void trim_page(struct page_map *map, frame_t frame, struct shootdown *shootdown)

@@ -4,7 +4,8 @@
  *
  * The pages are copied out under the lock, so that what is written is what they were at one moment.
  * A cluster that fails is tried again page by page; a slot that cannot take its page is never used
- * again, and the commit limit falls by it. The page stays in memory, dirty.
+ * again, and the commit limit falls by it. The page stays in memory, dirty. A page that is being written
+ * can be had back at once (PG-61): it keeps its slot if it was not stored to before the write ended.
  */
 #include <string.h>
 
@@ -15,11 +16,13 @@
 #include "machine/pager/write.h"
 
 struct cluster {
+	struct write_buffer *buffer;
 	frame_t frames[CLUSTER_PAGES];
 	uint32_t count;
 	slot_t slot;
 };
 
+/* What the page is now goes to its slot: it is dirty from then on if it is stored to. */
 static void add(struct pager *pager, struct cluster *cluster, frame_t frame)
 {
 	struct phys *phys = &pager->phys;
@@ -28,7 +31,8 @@ static void add(struct pager *pager, struct cluster *cluster, frame_t frame)
 	CHECK(!record->slot);
 	frame_set_state(phys, frame, FRAME_WRITING);
 	record->slot = cluster->slot + i;
-	memcpy(pager->cluster + i * PAGE_BYTES, frame_bytes(phys, frame), PAGE_BYTES);
+	record->flags &= (uint8_t)~FRAME_DIRTY;
+	memcpy(cluster->buffer->pages + i * PAGE_BYTES, frame_bytes(phys, frame), PAGE_BYTES);
 	cluster->frames[i] = frame;
 }
 
@@ -85,10 +89,8 @@ static void written(struct pager *pager, frame_t frame)
 	struct page_map *map = pager->maps[owner.map];
 	TALLY(map, page_outs);
 	pager_event(pager, map, NTMM_EVENT_PAGE_OUT, owner.page, frame, record->slot);
-	record->flags &= (uint8_t)~FRAME_DIRTY;
-	if (record->flags & FRAME_RESET) /* reset while it was being written */
+	if (record->flags & (FRAME_RESET | FRAME_DIRTY)) /* reset or stored to meanwhile */
 		pager_free_slot(pager, record);
-	frame_set_state(&pager->phys, frame, FRAME_STANDBY);
 }
 
 static void lose_slot(struct pager *pager, struct frame *record)
@@ -104,8 +106,22 @@ static void not_written(struct pager *pager, const struct cluster *cluster, fram
 		lose_slot(pager, record);
 	else
 		pager_free_slot(pager, record);
-	bool wanted = !(record->flags & FRAME_RESET);
-	frame_set_state(&pager->phys, frame, wanted ? FRAME_MODIFIED : FRAME_STANDBY);
+	if (!(record->flags & FRAME_RESET))
+		record->flags |= FRAME_DIRTY;
+}
+
+/* PG-61: it may be in use again; then it stays so. */
+static void end_write(struct pager *pager, const struct cluster *cluster, frame_t frame, int error)
+{
+	struct frame *record = frame_at(&pager->phys, frame);
+	record->flags &= (uint8_t)~FRAME_OUTGOING;
+	if (error)
+		not_written(pager, cluster, frame);
+	else
+		written(pager, frame);
+	bool dirty = record->flags & FRAME_DIRTY;
+	if (record->state == FRAME_WRITING)
+		frame_set_state(&pager->phys, frame, dirty ? FRAME_MODIFIED : FRAME_STANDBY);
 }
 
 static void finish(struct pager *pager, const struct cluster *cluster, int error)
@@ -114,10 +130,8 @@ static void finish(struct pager *pager, const struct cluster *cluster, int error
 		frame_t frame = cluster->frames[i];
 		if (frame_at(&pager->phys, frame)->flags & FRAME_ORPHAN)
 			pager_drop(pager, frame);
-		else if (error)
-			not_written(pager, cluster, frame);
 		else
-			written(pager, frame);
+			end_write(pager, cluster, frame, error);
 	}
 	pager->write_errors += error != 0;
 	pager->write_status = error ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS;
@@ -151,25 +165,50 @@ static struct segment *oldest_file(struct pager *pager, uint64_t *page)
 	return NULL;
 }
 
-static uint64_t write_one(struct pager *pager, NTSTATUS *status)
+static struct write_buffer *idle_buffer(struct pager *pager)
 {
-	struct cluster cluster = {0};
+	for (unsigned i = 0; i < WRITES; i++)
+		if (!pager->writes[i].busy)
+			return &pager->writes[i];
+	return NULL;
+}
+
+static bool is_writing(const struct pager *pager)
+{
+	for (unsigned i = 0; i < WRITES; i++)
+		if (pager->writes[i].busy)
+			return true;
+	return false;
+}
+
+/* Waiting for another's write is progress, too. */
+static uint64_t wait_for_write(struct pager *pager)
+{
+	lock_wait(&pager->lock, &pager->transferred);
+	return 1;
+}
+
+static uint64_t write_one(struct pager *pager, struct write_buffer *buffer, NTSTATUS *status)
+{
+	struct cluster cluster = {.buffer = buffer};
 	uint64_t page;
 	struct segment *segment = oldest_file(pager, &page);
 	if (segment)
 		return write_file(segment, page, status);
 	if (!gather(pager, &cluster)) {
+		if (is_writing(pager))
+			return wait_for_write(pager);
 		if (pager->phys.modified.count && lost_recover(pager))
 			return 1; /* there are slots again */
 		if (pager->write_status)
 			*status = pager->write_status;
 		return 0;
 	}
-	pager->writing = true;
+	buffer->busy = true;
 	lock_drop(&pager->lock);
-	int error = stores_write(&pager->stores, cluster.slot, pager->cluster, cluster.count);
+	int error = stores_write(&pager->stores, cluster.slot, buffer->pages, cluster.count);
 	lock_take(&pager->lock);
-	pager->writing = false;
+	buffer->busy = false;
 	finish(pager, &cluster, error);
 	pthread_cond_broadcast(&pager->transferred);
 	*status = pager->write_status;
@@ -178,14 +217,20 @@ static uint64_t write_one(struct pager *pager, NTSTATUS *status)
 
 uint64_t write_cluster(struct pager *pager, NTSTATUS *status)
 {
-	uint64_t pages = 1; /* waiting for another's write is progress, too */
 	lock_take(&pager->lock);
-	if (pager->writing)
-		lock_wait(&pager->lock, &pager->transferred);
-	else
-		pages = write_one(pager, status);
+	struct write_buffer *buffer = idle_buffer(pager);
+	uint64_t pages = buffer ? write_one(pager, buffer, status) : wait_for_write(pager);
 	lock_drop(&pager->lock);
 	return pages;
+}
+
+void write_behind(struct pager *pager)
+{
+	NTSTATUS status;
+	lock_take(&pager->lock);
+	if (!is_writing(pager) && pager->phys.modified.count >= CLUSTER_PAGES)
+		write_one(pager, idle_buffer(pager), &status);
+	lock_drop(&pager->lock);
 }
 
 uint64_t write_reclaim_slots(struct pager *pager, uint64_t wanted)
@@ -196,6 +241,7 @@ uint64_t write_reclaim_slots(struct pager *pager, uint64_t wanted)
 		struct frame *record = frame_at(phys, pager->reclaim_next);
 		pager->reclaim_next = (frame_t)((pager->reclaim_next + 1) % phys->count);
 		if (record->state != FRAME_ACTIVE || !record->slot ||
+		    (record->flags & FRAME_OUTGOING) ||
 		    !stores_can_write(&pager->stores, record->slot))
 			continue;
 		pager_free_slot(pager, record);

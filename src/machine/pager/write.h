@@ -13,6 +13,8 @@
 /* (s) Writes one cluster of modified pages, or waits for the write that is under way. Pages that became
  * clean; 0 when there are none, or none could be written: *status tells. */
 uint64_t write_cluster(struct pager *pager, NTSTATUS *status);
+/* (s) The same, if no write is under way and there are enough pages for it to be worth it. */
+void write_behind(struct pager *pager);
 /* Takes slots away from pages in memory, which then are dirty; how many. */
 uint64_t write_reclaim_slots(struct pager *pager, uint64_t wanted);
 

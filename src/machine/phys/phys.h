@@ -15,7 +15,7 @@
  *   standby   standby          clean, findable through its entry
  *   modified  modified         dirty, findable through its entry
  *   reading   -                being read from the paging file
- *   writing   -                being written to it, findable through its entry
+ *   writing   -                being written to it, findable through its entry: comes back by a fault
  *   fixed     -                the system's own
  *
  * The entry that refers to a frame is entry number `entry` of the table in frame `table`; a top table
@@ -60,6 +60,7 @@ enum {
 	FRAME_LOST =
 		32, /* zero in place of contents that were dropped; not written since (VA-69) */
 	FRAME_CLEANING = 64, /* being written to its file, and not stored to since */
+	FRAME_OUTGOING = 128, /* in use, while what it was is written to its slot (PG-61) */
 };
 
 struct frame {

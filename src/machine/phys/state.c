@@ -18,19 +18,20 @@ static const char *const names[FRAME_STATES] = {
 /*  1 a frame is taken: for a page, a table, a read, the system
  *  2 a page is trimmed, clean or dirty; comes back (soft fault); is dropped
  *  3 a table gains or loses its last resident entry; an idle one is trimmed like a page
- *  4 a write begins; ends well (standby), badly (modified), or finds the page back in use
+ *  4 a write begins; ends well (standby), badly (modified); is not waited for by a soft fault, after
+ *    which the page leaves its working set again or is dropped
  *  5 a read ends: the page is on standby until the fault that wanted it runs again
  *  6 MEM_RESET makes a modified page clean; a slot taken back makes a clean one dirty */
 static const uint16_t legal[FRAME_STATES] = {
 	[FRAME_FREE] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(ZEROED),
 	[FRAME_ZEROED] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED),
-	[FRAME_ACTIVE] = TO(STANDBY) | TO(MODIFIED) | TO(FREE),
-	[FRAME_TABLE] = TO(IDLE) | TO(FREE),
-	[FRAME_IDLE] = TO(TABLE) | TO(MODIFIED) | TO(FREE),
+	[FRAME_ACTIVE] = TO(STANDBY) | TO(MODIFIED) | TO(FREE) | TO(WRITING),
+	[FRAME_TABLE] = TO(IDLE) | TO(FREE) | TO(WRITING),
+	[FRAME_IDLE] = TO(TABLE) | TO(MODIFIED) | TO(FREE) | TO(WRITING),
 	[FRAME_STANDBY] = TO(ACTIVE) | TO(IDLE) | TO(FREE) | TO(MODIFIED),
 	[FRAME_MODIFIED] = TO(ACTIVE) | TO(IDLE) | TO(FREE) | TO(WRITING) | TO(STANDBY),
 	[FRAME_READING] = TO(STANDBY) | TO(FREE),
-	[FRAME_WRITING] = TO(STANDBY) | TO(MODIFIED) | TO(FREE),
+	[FRAME_WRITING] = TO(STANDBY) | TO(MODIFIED) | TO(FREE) | TO(ACTIVE) | TO(IDLE),
 	[FRAME_FIXED] = TO(FREE),
 };
 
