@@ -50,8 +50,10 @@ static NTSTATUS reserve_check(struct space *space, struct alloc *alloc)
 	if (prot_is_copy(alloc->prot))
 		return STATUS_INVALID_PAGE_PROTECTION; /* VA-17 */
 	NTSTATUS status = find_place(space, alloc);
-	if (!status)
-		status = space_prepare(space, 2);
+	if (status)
+		return status;
+	space_seek(space, alloc->range.start);
+	status = space_prepare(space, 2);
 	if (!status && alloc->type & MEM_COMMIT)
 		status = space_charge(space, alloc->range, &alloc->charge);
 	if (status || !(alloc->type & MEM_WRITE_WATCH))
@@ -72,22 +74,31 @@ static NTSTATUS commit_view_check(struct space *space, const struct vad *vad, st
 	return status;
 }
 
+/* With MEM_COMMIT all of it is committed at once (VA-23). */
 static void reserve_apply(struct space *space, const struct alloc *alloc)
 {
+	bool commits = alloc->type & MEM_COMMIT, replaces = alloc->type & MEM_REPLACE_PLACEHOLDER;
 	bool keeps = alloc->type & MEM_RESERVE_PLACEHOLDER;
-	if (alloc->type & MEM_REPLACE_PLACEHOLDER)
+	if (replaces)
 		space_replace(space, alloc->range, alloc->prot, VAD_PRIVATE);
+	else if (commits)
+		space_reserve_committed(space, alloc->range, alloc->prot, alloc->charge);
 	else
 		space_reserve(space, alloc->range, alloc->prot,
 		              keeps ? VAD_PLACEHOLDER : VAD_PRIVATE);
 	if (alloc->watch)
 		space_watch(space, alloc->range.start, alloc->watch);
+	if (replaces && commits)
+		space_commit(space, alloc->range, alloc->prot, alloc->charge);
+	if (commits)
+		space->engine->protect(space, alloc->range, alloc->prot);
 }
 
 static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 {
 	struct vad *vad;
 	alloc->range = pages_touched(alloc->base, alloc->last); /* VA-40 */
+	space_seek(space, alloc->range.start);
 	if (!space_one_vad(space, alloc->range, &vad) || vad->kind == VAD_PLACEHOLDER)
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-41, VA-50 */
 	if (vad->view)
@@ -126,7 +137,7 @@ static NTSTATUS change(struct space *space, struct alloc *alloc)
 		return status;
 	if (reserves)
 		reserve_apply(space, alloc);
-	if (alloc->type & MEM_COMMIT)
+	else
 		commit_apply(space, alloc);
 	return STATUS_SUCCESS;
 }

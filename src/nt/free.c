@@ -63,6 +63,7 @@ static NTSTATUS free_check(struct space *space, struct free *f)
 	const struct vad *vad;
 	if (f->type & MEM_COALESCE_PLACEHOLDERS)
 		return coalesce_check(space, f);
+	space_seek(space, page_of(f->base));
 	NTSTATUS status = find_range(space, f, &vad);
 	if (status)
 		return status;

@@ -47,6 +47,7 @@ static NTSTATUS protect_view_check(struct space *space, const struct vad *vad, s
 static NTSTATUS protect_check(struct space *space, struct protect *p)
 {
 	struct vad *vad;
+	space_seek(space, p->range.start);
 	if (!space_one_vad(space, p->range, &vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VP-4 */
 	p->old = attr_prot(space_seen(space, p->range.start).attr);

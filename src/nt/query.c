@@ -21,10 +21,11 @@ static bool are_alike(struct run a, struct run b)
 	return a.vad == b.vad && (a.attr & ~unseen) == (b.attr & ~unseen);
 }
 
+/* Only runs of one allocation can be alike, so at its end there is nothing to look for. */
 static uint64_t region_end(struct space *space, struct run run)
 {
 	struct run next = run;
-	while (next.end < space->runs.whole.end) {
+	while (run.vad && next.end < run.vad->range.end) {
 		next = space_seen(space, next.end);
 		if (!are_alike(run, next))
 			return next.start;
@@ -48,7 +49,6 @@ static DWORD type_of(const struct vad *vad)
 static void describe(struct space *space, uint64_t page, MEMORY_BASIC_INFORMATION *info)
 {
 	struct run run = space_seen(space, page);
-	__builtin_prefetch(run.vad); /* while the end is looked for */
 	memset(info, 0, sizeof *info); /* with what lies between the members: it goes out, too */
 	info->BaseAddress = pointer_to(page);
 	info->RegionSize = address_of(region_end(space, run) - page);

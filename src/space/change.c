@@ -27,22 +27,45 @@ void space_uncharge(struct space *space, struct charge charged)
 	ledger_return(space->ledger, charged.pages + charged.tables);
 }
 
+void space_seek(struct space *space, uint64_t page)
+{
+	runs_seek(&space->runs, page);
+}
+
+static struct vad *take_pages(struct space *space, struct range range, struct vad like, attr_t attr)
+{
+	struct vad *vad = vad_take(space, like, range);
+	runs_set(&space->runs, range, vad, attr);
+	space->free_pages -= range_pages(range);
+	return vad;
+}
+
 struct vad *space_reserve(struct space *space, struct range range, prot_t protect,
                           enum vad_kind kind)
 {
 	struct vad like = {.protect = protect, .kind = (uint8_t)kind};
-	struct vad *vad = vad_take(space, like, range);
-	runs_set(&space->runs, range, vad, ATTR_RESERVED);
-	space->free_pages -= range_pages(range);
-	return vad;
+	return take_pages(space, range, like, ATTR_RESERVED);
+}
+
+static void count_charge(struct space *space, struct charge charged)
+{
+	space->commit += charged.pages;
+	space->commit_peak = max_u64(space->commit_peak, space->commit);
+	space->tables += charged.tables;
+}
+
+struct vad *space_reserve_committed(struct space *space, struct range range, prot_t prot,
+                                    struct charge charged)
+{
+	struct vad like = {.protect = prot, .kind = VAD_PRIVATE};
+	count_charge(space, charged);
+	return take_pages(space, range, like, ATTR_COMMITTED | prot);
 }
 
 void space_commit(struct space *space, struct range range, prot_t prot, struct charge charged)
 {
 	runs_set(&space->runs, range, vad_at(space, range.start), ATTR_COMMITTED | prot);
-	space->commit += charged.pages;
-	space->commit_peak = max_u64(space->commit_peak, space->commit);
-	space->tables += charged.tables;
+	count_charge(space, charged);
 }
 
 /* Gives back the charge for what is committed in `range`. */
@@ -93,7 +116,7 @@ void space_release(struct space *space, struct range range)
 	runs_set(&space->runs, range, NULL, ATTR_RESERVED);
 	space->free_pages += range_pages(range);
 	if (range.start == whole.start && range.end == whole.end) {
-		vad_free(vad);
+		vad_free(space, vad);
 	} else if (range.start == whole.start) {
 		vad->range.start = range.end;
 	} else {

@@ -72,7 +72,7 @@ void space_coalesce(struct space *space, struct range range)
 	for (uint64_t page = first->range.end; page < range.end;) {
 		struct vad *vad = vad_at(space, page);
 		page = vad->range.end;
-		vad_free(vad);
+		vad_free(space, vad);
 	}
 	first->range.end = range.end;
 	runs_set(&space->runs, range, first, ATTR_RESERVED);

@@ -6,7 +6,6 @@
 #include "space/runs.h"
 
 #include "base/check.h"
-#include "base/os.h"
 #include "space/runs_node.h"
 
 _Static_assert(sizeof(struct runs_node) <= 1024, "a node should fill a kilobyte");
@@ -14,10 +13,9 @@ _Static_assert(sizeof(struct runs_node) <= 1024, "a node should fill a kilobyte"
 bool runs_init(struct runs *runs, struct range whole)
 {
 	*runs = (struct runs){.whole = whole};
-	if (!runs_prepare(runs, 1)) {
-		stock_empty(runs);
+	pool_init(&runs->pool, sizeof *runs->root);
+	if (!runs_prepare(runs, 1))
 		return false;
-	}
 	runs->root = node_take(runs);
 	runs->root->count = 1;
 	runs->root->leaf.key[0] = whole.start;
@@ -29,34 +27,36 @@ bool runs_init(struct runs *runs, struct range whole)
 
 void runs_destroy(struct runs *runs)
 {
-	edit_drop(runs, runs->root, runs->height);
-	stock_empty(runs);
+	pool_end(&runs->pool);
+}
+
+void near_set(struct runs *runs, const struct step *leaf)
+{
+	runs->near_leaf = leaf->node;
+	runs->near = (struct range){leaf->node->leaf.key[0], leaf->end};
+}
+
+void near_forget(struct runs *runs)
+{
+	runs->near = (struct range){0, 0};
+}
+
+void runs_seek(struct runs *runs, uint64_t page)
+{
+	struct step leaf = leaf_at(runs, page);
+	near_set(runs, &leaf);
 }
 
 struct run runs_at(const struct runs *runs, uint64_t page)
 {
-	const struct runs_node *node = runs->root;
-	uint64_t end = runs->whole.end;
-
 	DEBUG_CHECK(range_has(runs->whole, page));
-	for (unsigned level = runs->height; level; level--) {
-		unsigned slot = slot_of(node, page);
-		end = slot_end(node, slot, end);
-		node = node->inner.child[slot];
-		if (level == 1)
-			node_fetch(node);
-	}
-	unsigned slot = slot_of(node, page);
-	return (struct run){
-		.start = node->leaf.key[slot],
-		.end = slot_end(node, slot, end),
-		.vad = node->leaf.vad[slot],
-		.attr = node->leaf.attr[slot],
-	};
+	struct step leaf = leaf_at(runs, page);
+	return run_of(&leaf);
 }
 
 static void set_across_leaves(struct runs *runs, struct run new)
 {
+	near_forget(runs);
 	if (new.start > runs->whole.start) {
 		struct run before = runs_at(runs, new.start - 1);
 		if (are_alike(&before, &new))

@@ -11,13 +11,14 @@
  * O(log runs), whatever the number of pages.
  *
  * Units: page numbers, [start, end).
- * Errors: only runs_init and runs_prepare can fail (host memory). A change takes its nodes from a
- * stock that runs_prepare filled, and keeps a small reserve for those that cannot prepare (faults).
+ * Errors: only runs_init and runs_prepare can fail (host memory). A change takes nodes that
+ * runs_prepare made ready, and keeps a small reserve for those that cannot prepare (faults).
  * Threads: guarded by the space's lock; look-ups may run in parallel.
  */
 #ifndef NTMM_SPACE_RUNS_H
 #define NTMM_SPACE_RUNS_H
 
+#include "base/pool.h"
 #include "base/units.h"
 #include "space/prot.h"
 
@@ -33,11 +34,12 @@ struct run {
 struct runs {
 	struct range whole;
 	struct runs_node *root;
-	struct runs_node *stock; /* spare nodes, linked */
+	struct runs_node *near_leaf; /* the leaf of `near` */
+	struct range near;           /* pages whose leaf is known without a search; may be empty */
 	unsigned height;         /* 0: the root is a leaf */
-	unsigned spare;          /* nodes in stock */
 	uint64_t count;          /* runs */
 	uint64_t nodes;          /* nodes in the tree */
+	struct pool pool;        /* of nodes */
 };
 
 /* One free run over `whole`. False when there is no memory; then nothing needs freeing. */
@@ -49,6 +51,10 @@ bool runs_prepare(struct runs *runs, unsigned changes);
 
 /* Whether one runs_set is possible now without runs_prepare: true until the reserve is used up. */
 bool runs_ready(const struct runs *runs);
+
+/* What follows is about pages near `page`: makes it cheap. Changes nothing that can be seen, but
+ * counts as a change for threads; runs_set leaves things the same way. */
+void runs_seek(struct runs *runs, uint64_t page);
 
 /* The run that holds `page`, which lies in the space. */
 struct run runs_at(const struct runs *runs, uint64_t page);
@@ -65,6 +71,11 @@ bool runs_find_high(const struct runs *runs, struct range bounds, uint64_t pages
 
 /* Committed pages in `range`. */
 uint64_t runs_committed(const struct runs *runs, struct range range);
+
+/* The first run with committed pages that ends above `page` (the last one that begins at or below
+ * it). False when there is none. */
+bool runs_committed_from(const struct runs *runs, uint64_t page, struct range *found);
+bool runs_committed_back(const struct runs *runs, uint64_t page, struct range *found);
 
 /* Verifies order, coverage, merging, fill and all figures of the inner nodes; complains. */
 bool runs_check(const struct runs *runs);

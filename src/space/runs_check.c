@@ -87,14 +87,16 @@ static bool check_node(struct audit *a, const struct runs_node *node, unsigned l
 	return true;
 }
 
-static bool check_stock(const struct runs *runs)
+static bool check_near(const struct runs *runs)
 {
-	uint64_t spare = 0;
+	struct step path[MOST_LEVELS];
 
-	for (const struct runs_node *node = runs->stock; node; node = node->next)
-		spare++;
-	if (spare != runs->spare)
-		return complain("runs: %" PRIu64 " spare nodes counted as %u", spare, runs->spare);
+	if (runs->near.start == runs->near.end)
+		return true;
+	path_to(runs, runs->near.start, path);
+	if (path[0].node != runs->near_leaf || path[0].end != runs->near.end ||
+	    keys(path[0].node)[0] != runs->near.start)
+		return complain("runs: the leaf near %" PRIx64 " is another", runs->near.start);
 	return true;
 }
 
@@ -108,5 +110,5 @@ bool runs_check(const struct runs *runs)
 		return complain("runs: %" PRIu64 " runs and %" PRIu64 " nodes counted as %" PRIu64
 		                " and %" PRIu64,
 		                a.count, a.nodes, runs->count, runs->nodes);
-	return check_stock(runs);
+	return check_near(runs);
 }

@@ -14,39 +14,67 @@ static struct figures figures_of_leaf(const struct runs_node *leaf, uint64_t end
 {
 	struct figures sum = {0, 0};
 
-	for (unsigned i = 0; i < leaf->count; i++) {
-		uint64_t start = leaf->leaf.key[i], next = slot_end(leaf, i, end);
-		sum.hole = max_u64(sum.hole, hole_of(start, next) & mask(!leaf->leaf.vad[i]));
-		sum.committed += (next - start) & mask(attr_is_committed(leaf->leaf.attr[i]));
+	for (unsigned i = leaf->count; i-- > 0; end = leaf->leaf.key[i]) {
+		uint64_t start = leaf->leaf.key[i];
+		sum.hole = max_u64(sum.hole, hole_of(start, end) & mask(!leaf->leaf.vad[i]));
+		sum.committed += (end - start) & mask(attr_is_committed(leaf->leaf.attr[i]));
 	}
 	return sum;
 }
 
-static struct figures figures_of_inner(const struct runs_node *node)
+static uint64_t largest_hole(const struct runs_node *node)
 {
-	struct figures sum = {0, 0};
+	uint64_t hole = 0;
 
-	for (unsigned i = 0; i < node->count; i++) {
-		sum.hole = max_u64(sum.hole, node->inner.figures[i].hole);
-		sum.committed += node->inner.figures[i].committed;
-	}
-	return sum;
+	for (unsigned i = 0; i < node->count; i++)
+		hole = max_u64(hole, node->inner.figures[i].hole);
+	return hole;
 }
 
 struct figures figures_of(const struct runs_node *node, unsigned level, uint64_t end)
 {
-	return level ? figures_of_inner(node) : figures_of_leaf(node, end);
+	struct figures sum = {0, 0};
+
+	if (!level)
+		return figures_of_leaf(node, end);
+	sum.hole = largest_hole(node);
+	for (unsigned i = 0; i < node->count; i++)
+		sum.committed += node->inner.figures[i].committed;
+	return sum;
+}
+
+/* The figures of `node`, which were `known`, now that those of a child are not `old` but `now`. */
+static struct figures figures_after(const struct runs_node *node, struct figures known,
+                                    struct figures old, struct figures now)
+{
+	known.committed += now.committed - old.committed;
+	if (now.hole >= known.hole)
+		known.hole = now.hole;
+	else if (old.hole == known.hole)
+		known.hole = largest_hole(node);
+	return known;
+}
+
+/* What the node of this step knows of the child on the path. */
+static struct figures *figures_of_child(const struct step *at)
+{
+	return &at->node->inner.figures[at->slot];
 }
 
 /* After a change of the leaf at path[0]. Above a node whose figures stay the same, all do. */
 void figures_settle(struct step *path, unsigned height)
 {
-	for (unsigned level = 0; level < height; level++) {
-		struct figures now = figures_of(path[level].node, level, path[level].end);
-		struct figures *known = &path[level + 1].node->inner.figures[path[level + 1].slot];
-		if (known->hole == now.hole && known->committed == now.committed)
+	if (!height)
+		return;
+	struct figures now = figures_of_leaf(path[0].node, path[0].end);
+	for (unsigned level = 1;; level++) {
+		struct figures *known = figures_of_child(&path[level]), old = *known;
+		if (old.hole == now.hole && old.committed == now.committed)
 			return;
 		*known = now;
+		if (level == height)
+			return;
+		now = figures_after(path[level].node, *figures_of_child(&path[level + 1]), old, now);
 	}
 }
 
@@ -62,8 +90,8 @@ static uint64_t committed_in_leaf(const struct runs_node *leaf, struct range ran
 	return pages;
 }
 
-/* Committed pages in `range`, which begins in the node that ends at `end`. Goes down at both ends of the
- * range, and just once as long as one child holds all of it. */
+/* Committed pages in `range`, which begins in the node that ends at `end`. Goes down at both ends of
+ * the range, and just once as long as one child holds all of it. */
 static uint64_t committed_in(const struct runs_node *node, unsigned level, struct range range,
                              uint64_t end)
 {
@@ -84,5 +112,7 @@ static uint64_t committed_in(const struct runs_node *node, unsigned level, struc
 
 uint64_t runs_committed(const struct runs *runs, struct range range)
 {
+	if (range.start >= runs->near.start && range.end <= runs->near.end)
+		return committed_in_leaf(runs->near_leaf, range, runs->near.end);
 	return committed_in(runs->root, runs->height, range, runs->whole.end);
 }

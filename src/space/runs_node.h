@@ -46,7 +46,6 @@ struct runs_node {
 			struct runs_node *child[INNER_CHILDREN];
 			struct figures figures[INNER_CHILDREN];
 		} inner;
-		struct runs_node *next; /* in the stock */
 	};
 };
 
@@ -84,12 +83,15 @@ static inline unsigned slot_of(const struct runs_node *node, uint64_t page)
 	return slot;
 }
 
-/* Asks for all of a node at once: searching it would wait for one cache line after the other. */
-static inline void node_fetch(const struct runs_node *node)
+/* Asks for the first bytes of a node at once: searching it would wait for one cache line after the
+ * other. */
+static inline void node_fetch(const struct runs_node *node, size_t bytes)
 {
-	for (size_t at = 0; at < sizeof *node; at += 64)
+	for (size_t at = 0; at < bytes; at += 64)
 		__builtin_prefetch((const char *)node + at);
 }
+
+#define SEARCHED_BYTES offsetof(struct runs_node, inner.figures) /* of an inner node */
 
 static inline uint64_t slot_end(const struct runs_node *node, unsigned slot, uint64_t end)
 {
@@ -107,8 +109,36 @@ static inline void path_to(const struct runs *runs, uint64_t page, struct step *
 			return;
 		at.end = slot_end(at.node, at.slot, at.end);
 		at.node = at.node->inner.child[at.slot];
-		node_fetch(at.node);
+		node_fetch(at.node, sizeof *at.node);
 	}
+}
+
+/* The leaf that holds `page`, at the page's slot. */
+static inline struct step leaf_at(const struct runs *runs, uint64_t page)
+{
+	struct step at = {.node = runs->near_leaf, .end = runs->near.end};
+
+	if (!range_has(runs->near, page)) {
+		at = (struct step){.node = runs->root, .end = runs->whole.end};
+		for (unsigned level = runs->height; level; level--) {
+			unsigned slot = slot_of(at.node, page);
+			at.end = slot_end(at.node, slot, at.end);
+			at.node = at.node->inner.child[slot];
+			node_fetch(at.node, level == 1 ? sizeof *at.node : SEARCHED_BYTES);
+		}
+	}
+	at.slot = slot_of(at.node, page);
+	return at;
+}
+
+static inline struct run run_of(const struct step *leaf)
+{
+	return (struct run){
+		.start = leaf->node->leaf.key[leaf->slot],
+		.end = slot_end(leaf->node, leaf->slot, leaf->end),
+		.vad = leaf->node->leaf.vad[leaf->slot],
+		.attr = leaf->node->leaf.attr[leaf->slot],
+	};
 }
 
 /* What a free run offers to an allocation, which starts at a granule. */
@@ -124,10 +154,13 @@ static inline bool are_alike(const struct run *a, const struct run *b)
 	return a->vad == b->vad && a->attr == b->attr;
 }
 
-/* runs_stock.c: nodes come from the stock, never from the host while the tree changes. */
+/* runs.c: the leaf at this step is the one of `near`; none is, for the tree changes its shape. */
+void near_set(struct runs *runs, const struct step *leaf);
+void near_forget(struct runs *runs);
+
+/* runs_stock.c: nodes are ready, never asked for from the host while the tree changes. */
 struct runs_node *node_take(struct runs *runs);
 void node_give(struct runs *runs, struct runs_node *node);
-void stock_empty(struct runs *runs);
 
 /* runs_figures.c */
 struct figures figures_of(const struct runs_node *node, unsigned level, uint64_t end);

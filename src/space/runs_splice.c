@@ -72,6 +72,7 @@ static void join_before(struct runs *runs, const struct run *new)
 	struct run before = runs_at(runs, new->start - 1);
 	if (!are_alike(&before, new))
 		return;
+	near_forget(runs);
 	edit_lower(runs, new->start, before.start);
 	fill_path(runs, before.start - 1);
 }
@@ -83,6 +84,7 @@ static void join_after(struct runs *runs, const struct run *new)
 	struct run after = runs_at(runs, new->end);
 	if (!are_alike(&after, new))
 		return;
+	near_forget(runs);
 	edit_erase(runs, runs_at(runs, new->end - 1).start, after.end);
 	fill_path(runs, after.end);
 }
@@ -102,6 +104,7 @@ bool splice_leaf(struct runs *runs, const struct run *new)
 		return false;
 	apply(runs, leaf, new, &s);
 	figures_settle(path, runs->height);
+	near_set(runs, &path[0]);
 	if (!s.from)
 		join_before(runs, new);
 	if (new->end == path[0].end)

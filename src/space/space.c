@@ -38,11 +38,12 @@ NTSTATUS space_init(struct space *space, const struct engine *engine, const stru
 	*space = (struct space){.engine = engine, .layout = layout, .ledger = ledger, .nx = nx};
 	if (!runs_init(&space->runs, space_whole(layout)))
 		return STATUS_NO_MEMORY;
+	pool_init(&space->vads, sizeof(struct vad));
 	shared_lock_init(&space->lock, RANK_SPACE);
 	space->free_pages = page_of(layout->maximum) + 1 - page_of(layout->minimum);
 	NTSTATUS status = add_shared_page(space);
 	if (status) {
-		vads_drop(space);
+		pool_end(&space->vads);
 		runs_destroy(&space->runs);
 		shared_lock_destroy(&space->lock);
 	}
@@ -51,16 +52,13 @@ NTSTATUS space_init(struct space *space, const struct engine *engine, const stru
 
 static void free_vads(struct space *space)
 {
-	struct vad *last = NULL;
 	for (uint64_t page = 0; page < space->runs.whole.end;) {
 		struct run run = runs_at(&space->runs, page);
-		if (run.vad && run.vad != last)
-			vad_free(last);
-		last = run.vad ? run.vad : last;
-		page = run.end;
+		page = run.vad ? run.vad->range.end : run.end;
+		if (run.vad)
+			vad_free(space, run.vad);
 	}
-	vad_free(last);
-	vads_drop(space);
+	pool_end(&space->vads);
 	os_free(space->spare_view);
 }
 

@@ -50,7 +50,7 @@ struct space {
 	const struct layout *layout;
 	struct ledger *ledger;  /* of the machine */
 	struct runs runs;       /* (l) */
-	struct vad *spare_vads[MOST_NEW_VADS]; /* (l) for the next change, from space_prepare */
+	struct pool vads;        /* (l) */
 	struct view *spare_view; /* (l) the same for a view */
 	uint64_t commit;        /* (l) private pages charged */
 	uint64_t commit_peak;   /* (l) */
@@ -102,8 +102,11 @@ enum decision space_decide(const struct space *space, uint64_t address, ntmm_acc
 /* Makes the next change possible: up to `changes` uniform ranges, and what VADs it needs. */
 NTSTATUS space_prepare(struct space *space, unsigned changes);
 
-/* No run names it any more. NULL is ignored. */
-void vad_free(struct vad *vad);
+/* No run names it any more. */
+void vad_free(struct space *space, struct vad *vad);
+
+/* What follows is about pages near `page`: makes it cheap, and changes nothing. */
+void space_seek(struct space *space, uint64_t page);
 
 /* A place for `pages` pages at a multiple of `align` pages, whole within `bounds`. STATUS_NO_MEMORY. */
 NTSTATUS space_place(const struct space *space, struct range bounds, uint64_t pages, uint64_t align,
@@ -120,6 +123,9 @@ void space_uncharge(struct space *space, struct charge charged);
 
 /* A new allocation over free pages. */
 struct vad *space_reserve(struct space *space, struct range range, prot_t protect, enum vad_kind kind);
+/* The same of private memory, all committed with the protection it is made with. */
+struct vad *space_reserve_committed(struct space *space, struct range range, prot_t prot,
+                                    struct charge charged);
 /* Commits all of `range` (in one allocation) with `prot`; what was committed changes protection. */
 void space_commit(struct space *space, struct range range, prot_t prot, struct charge charged);
 /* `range` (in one allocation) becomes reserved; what is not committed is skipped. */

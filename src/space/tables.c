@@ -1,23 +1,37 @@
 /* SPDX-License-Identifier: MIT
  *
- * At each level the first and the last span of a range may be shared with pages outside it: they are
- * asked for by count. The spans between belong to the range alone: its runs are walked once.
+ * At each level the first and the last span of a range may be shared with pages outside it. The
+ * spans between belong to the range alone: its committed runs are walked once.
  */
 #include "space/tables.h"
 
-/* Spans of [start, end) (span numbers) in which the runs of the space have a committed page. */
+/* Whether a page of `range` is committed; looked for from its start, or from its end: where the
+ * nodes of the tree are at hand. The range may be empty. */
+static bool any_from_start(const struct runs *runs, struct range range)
+{
+	struct range run;
+	return range.start < range.end && runs_committed_from(runs, range.start, &run) &&
+	       run.start < range.end;
+}
+
+static bool any_from_end(const struct runs *runs, struct range range)
+{
+	struct range run;
+	return range.start < range.end && runs_committed_back(runs, range.end - 1, &run) &&
+	       run.end > range.start;
+}
+
+/* Spans of [start, end) (span numbers) in which a page is committed. */
 static uint64_t spans_in_use(const struct runs *runs, uint64_t start, uint64_t end, unsigned shift)
 {
-	uint64_t used = 0, next = start; /* spans below next are counted */
-	for (uint64_t page = start << shift; page < end << shift;) {
-		struct run run = runs_at(runs, page);
-		uint64_t first = max_u64(next, page >> shift);
-		uint64_t last = min_u64(end, ((run.end - 1) >> shift) + 1);
-		if (attr_is_committed(run.attr) && last > first) {
-			used += last - first;
-			next = last;
-		}
-		page = run.end;
+	uint64_t used = 0;
+	struct range run;
+	for (uint64_t span = start; span < end;) {
+		if (!runs_committed_from(runs, span << shift, &run) || run.start >> shift >= end)
+			break;
+		uint64_t next = min_u64(end, ((run.end - 1) >> shift) + 1);
+		used += next - max_u64(span, run.start >> shift);
+		span = next;
 	}
 	return used;
 }
@@ -28,27 +42,31 @@ static struct range span_pages(const struct runs *runs, uint64_t span, unsigned 
 	                      min_u64((span + 1) << shift, runs->whole.end)};
 }
 
-static bool span_in_use(const struct runs *runs, uint64_t span, unsigned shift)
+/* `near` is a page of the span. */
+static bool span_in_use(const struct runs *runs, uint64_t near, unsigned shift)
 {
-	return runs_committed(runs, span_pages(runs, span, shift)) != 0;
+	struct range pages = span_pages(runs, near >> shift, shift);
+	return any_from_start(runs, (struct range){near, pages.end}) ||
+	       any_from_end(runs, (struct range){pages.start, near});
 }
 
 /* Whether pages of `range` are committed in the span, and no others. */
 static bool span_goes(const struct runs *runs, struct range range, uint64_t span, unsigned shift)
 {
 	struct range pages = span_pages(runs, span, shift);
-	struct range inside = {max_u64(pages.start, range.start), min_u64(pages.end, range.end)};
-	uint64_t ours = runs_committed(runs, inside);
-	return ours && runs_committed(runs, pages) == ours;
+	struct range ours = {max_u64(pages.start, range.start), min_u64(pages.end, range.end)};
+	return any_from_start(runs, ours) &&
+	       !any_from_start(runs, (struct range){ours.end, pages.end}) &&
+	       !any_from_end(runs, (struct range){pages.start, ours.start});
 }
 
 static uint64_t add_at_level(const struct runs *runs, struct range range, unsigned shift)
 {
 	uint64_t first = range.start >> shift, last = (range.end - 1) >> shift;
-	uint64_t add = !span_in_use(runs, first, shift);
+	uint64_t add = !span_in_use(runs, range.start, shift);
 	if (last == first)
 		return add;
-	add += !span_in_use(runs, last, shift);
+	add += !span_in_use(runs, range.end - 1, shift);
 	return add + (last - first - 1) - spans_in_use(runs, first + 1, last, shift);
 }
 

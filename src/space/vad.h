@@ -13,8 +13,6 @@
 bool vads_prepare(struct space *space);
 /* A VAD of `range`, in all else like `like`. Counts on vads_prepare. */
 struct vad *vad_take(struct space *space, struct vad like, struct range range);
-/* Frees the spare ones. */
-void vads_drop(struct space *space);
 
 /* The allocation of a page that has one. */
 struct vad *vad_at(const struct space *space, uint64_t page);

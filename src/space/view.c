@@ -158,7 +158,8 @@ struct view *space_unmap(struct space *space, struct vad *vad)
 	ledger_return(space->ledger, pages + tables);
 	runs_set(&space->runs, range, NULL, ATTR_RESERVED);
 	space->free_pages += range_pages(range);
-	os_free(vad);
+	vad->view = NULL;
+	vad_free(space, vad);
 	return view;
 }
 

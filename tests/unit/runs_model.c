@@ -66,6 +66,8 @@ void model_set_drawn(struct runs *runs, struct range r)
 
 	model_set(runs, r, vad,
 	          is_committed ? ATTR_COMMITTED | (1 + model_draw(2)) : ATTR_RESERVED);
+	if (model_draw(2))
+		runs_seek(runs, MODEL_FIRST + model_draw(range_pages(model_whole)));
 }
 
 void model_fragment(struct runs *runs)
@@ -118,6 +120,30 @@ static void compare_committed(const struct runs *runs)
 	REQUIRE(runs_committed(runs, model_whole) == committed_before[MODEL_END]);
 }
 
+static bool is_committed(uint64_t page)
+{
+	return attr_is_committed(cells[page].attr);
+}
+
+static void compare_committed_run(const struct runs *runs, uint64_t page)
+{
+	struct range found;
+	uint64_t low = page, high = page;
+
+	while (low < MODEL_END && !is_committed(low))
+		low++;
+	while (high > MODEL_FIRST && !is_committed(high))
+		high--;
+	REQUIRE(runs_committed_from(runs, page, &found) == (low < MODEL_END));
+	if (low < MODEL_END)
+		REQUIRE(found.start == runs_at(runs, low).start &&
+		        found.end == runs_at(runs, low).end);
+	REQUIRE(runs_committed_back(runs, page, &found) == is_committed(high));
+	if (is_committed(high))
+		REQUIRE(found.start == runs_at(runs, high).start &&
+		        found.end == runs_at(runs, high).end);
+}
+
 static bool is_place(uint64_t start, struct range bounds, uint64_t pages)
 {
 	return start >= max_u64(bounds.start, MODEL_FIRST) &&
@@ -164,6 +190,7 @@ void model_compare(const struct runs *runs)
 	compare_pages(runs);
 	sum_up();
 	compare_committed(runs);
+	compare_committed_run(runs, MODEL_FIRST + model_draw(range_pages(model_whole)));
 	compare_place(runs, bounds, 1 + model_draw(40), aligns[model_draw(6)]);
 	compare_place(runs, bounds, 1 + model_draw(range_pages(model_whole)), 16);
 }
