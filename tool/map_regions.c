@@ -15,7 +15,8 @@ static enum map_place place_of(const ntmm_page_info *page)
 	switch (page->where) {
 	case NTMM_PAGE_ACTIVE: return MAP_RESIDENT;
 	case NTMM_PAGE_STANDBY: return MAP_STANDBY;
-	case NTMM_PAGE_MODIFIED: return MAP_MODIFIED;
+	case NTMM_PAGE_MODIFIED:
+	case NTMM_PAGE_MODIFIED_NO_WRITE: return MAP_MODIFIED;
 	case NTMM_PAGE_TRANSITION: return MAP_IN_IO;
 	case NTMM_PAGE_PAGED_OUT: return MAP_PAGED_OUT;
 	default: return MAP_ZERO;

@@ -118,7 +118,7 @@ NTMM_API void *ntmm_machine_shared_page(ntmm_machine *machine);
 typedef struct ntmm_machine_counters {
 	uint32_t size; /* set by the caller: sizeof (ntmm_machine_counters) */
 	uint32_t processes;
-	uint64_t ram;      /* the sum of the next eight */
+	uint64_t ram;      /* the sum of the next eight, modified_no_write and bad */
 	uint64_t zeroed;   /* known to be zero, or never touched */
 	uint64_t free;     /* free with old contents */
 	uint64_t standby;  /* clean, in no working set, still findable */
@@ -137,6 +137,8 @@ typedef struct ntmm_machine_counters {
 	uint64_t read_errors, write_errors;      /* of the paging files */
 	uint64_t trimmed;                        /* pages taken out of working sets */
 	uint64_t lost_events;  /* events that could not be kept for an observer */
+	uint64_t modified_no_write; /* held, in no working set, still findable */
+	uint64_t bad;          /* have failed: ntmm_machine_mark_bad */
 } ntmm_machine_counters;
 
 NTMM_API NTSTATUS ntmm_machine_get_counters(ntmm_machine *machine, ntmm_machine_counters *counters);
@@ -149,6 +151,7 @@ typedef struct ntmm_process_counters {
 	uint64_t tables;                       /* frames of its page map */
 	uint64_t locked;                       /* pages locked by VirtualLock */
 	uint64_t demand_zero, soft, hard, violations, guards, page_ins, page_outs, trimmed;
+	uint64_t held;                         /* pages held: ntmm_process_hold_pages */
 } ntmm_process_counters;
 
 /* Needs PROCESS_QUERY_INFORMATION or PROCESS_QUERY_LIMITED_INFORMATION. */
@@ -174,6 +177,7 @@ enum {
 	NTMM_PAGE_MODIFIED,   /* dirty, a soft fault away */
 	NTMM_PAGE_TRANSITION, /* being read or written */
 	NTMM_PAGE_PAGED_OUT,  /* in the paging file only */
+	NTMM_PAGE_MODIFIED_NO_WRITE, /* held, a soft fault away */
 };
 
 NTMM_API NTSTATUS ntmm_process_page_info(HANDLE process, uint64_t address, ntmm_page_info *info);
@@ -234,6 +238,31 @@ typedef struct ntmm_transfer {
 	int error;       /* an errno value with which it fails; 0: it is made */
 	uint32_t done;   /* when it fails: pages that are transferred all the same */
 } ntmm_transfer;
+
+/* ---- frames that fail, pages that wait ---------------------------------------------------------- */
+
+/* A memory error has shown in a frame of RAM (its physical address / 4096): it is never used again
+ * (PG-31, PG-39). What it holds is kept: a page leaves its working set; if it is dirty or held it moves to
+ * another frame, else it is in the paging file or its file as well, or zero. The commit limit and the
+ * limit of what may be resident for good fall by one. Success, too, when the frame is bad already.
+ * May block on I/O. Nothing changes on failure, but pages may have left working sets:
+ * STATUS_INVALID_PARAMETER: there is no such frame; STATUS_NOT_SUPPORTED: it is the system's own, or
+ * holds a page table in use or a locked page; STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES: all
+ * that the machine has is promised; another status: there is no frame to move to, since writing fails. */
+NTMM_API NTSTATUS ntmm_machine_mark_bad(ntmm_machine *machine, uint64_t frame);
+
+/* Holds back the pages that have a byte in a range, or releases them (PG-39: as a file system's metadata
+ * until the log is written). To hold brings each into memory, as a load by a system service does. From
+ * then on it stays in RAM, and no write of it begins: trimmed from the working set, it stands on
+ * modified-no-write, clean or dirty, and comes back by a soft fault. The pages and their page tables are
+ * charged to what may be resident for good. All or nothing, but a guard that was hit is consumed; pages
+ * that are held already count as done. A hold also ends when the page is decommitted or discarded, or the
+ * process ends. To release does nothing for pages that are not held; dirty ones can be written again.
+ * Needs PROCESS_VM_OPERATION. Errors: STATUS_INVALID_PARAMETER: no bytes, or the range is not in user
+ * space; STATUS_ACCESS_VIOLATION: a page is not committed, or may not be read; STATUS_GUARD_PAGE_VIOLATION;
+ * STATUS_NOT_SUPPORTED: a page is a section's or the system's; STATUS_INSUFFICIENT_RESOURCES: not so much
+ * can stay in RAM; STATUS_IN_PAGE_ERROR. */
+NTMM_API NTSTATUS ntmm_process_hold_pages(HANDLE process, uint64_t address, uint64_t bytes, bool hold);
 
 /* ---- observers ----------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "object/section.h"
 #include "machine/pager/events.h"
 #include "machine/pager/frames.h"
+#include "machine/pager/retire.h"
 #include "machine/pager/visit.h"
 #include "machine/pager/write.h"
 
@@ -66,6 +67,8 @@ static void fill_states(const struct pager *pager, ntmm_machine_counters *c)
 	c->transition = in_state[FRAME_READING] + in_state[FRAME_WRITING];
 	c->tables = in_state[FRAME_TABLE] + in_state[FRAME_IDLE];
 	c->fixed = in_state[FRAME_FIXED];
+	c->modified_no_write = in_state[FRAME_NO_WRITE];
+	c->bad = in_state[FRAME_BAD];
 }
 
 static void fill_ledgers(struct pager *pager, ntmm_machine_counters *c)
@@ -219,4 +222,11 @@ uint64_t ntmm_machine_write_modified(ntmm_machine *machine, uint64_t pages)
 NTSTATUS ntmm_machine_observe(ntmm_machine *machine, ntmm_observer observer, void *context)
 {
 	return pager_observe(&machine->pager, observer, context);
+}
+
+NTSTATUS ntmm_machine_mark_bad(ntmm_machine *machine, uint64_t frame)
+{
+	if (frame >= machine->pager.phys.count)
+		return STATUS_INVALID_PARAMETER;
+	return pager_retire(&machine->pager, (frame_t)frame);
 }

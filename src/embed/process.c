@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "embed/embed.h"
+#include "machine/pager/page_hold.h"
 #include "machine/pager/page_lock.h"
 #include "machine/pager/segment.h"
 #include "win32/error.h"
@@ -98,6 +99,7 @@ static void fill_counters(const struct machine_process *inside, ntmm_process_cou
 	c->working_set_peak = map->active_peak;
 	c->tables = map->tables;
 	c->locked = map->locked;
+	c->held = map->held;
 	c->demand_zero = map->tally.demand_zero;
 	c->soft = map->tally.soft;
 	c->hard = map->tally.hard;
@@ -137,6 +139,8 @@ static uint32_t where_is(enum frame_state state)
 		return NTMM_PAGE_STANDBY;
 	case FRAME_MODIFIED:
 		return NTMM_PAGE_MODIFIED;
+	case FRAME_NO_WRITE:
+		return NTMM_PAGE_MODIFIED_NO_WRITE;
 	default:
 		return NTMM_PAGE_TRANSITION;
 	}
@@ -198,6 +202,28 @@ NTSTATUS ntmm_process_page_info(HANDLE handle, uint64_t address, ntmm_page_info 
 		fill_info_behind(&inside->space, page_of(address), info);
 		machine_process_unlock(inside);
 		status = STATUS_SUCCESS;
+	}
+	process_release(process);
+	return status;
+}
+
+static bool is_user_range(const struct layout *layout, uint64_t address, uint64_t bytes)
+{
+	return bytes && address <= layout->maximum && bytes - 1 <= layout->maximum - address;
+}
+
+NTSTATUS ntmm_process_hold_pages(HANDLE handle, uint64_t address, uint64_t bytes, bool hold)
+{
+	struct process *process;
+	struct machine_process *inside;
+	NTSTATUS status = embed_process(handle, PROCESS_VM_OPERATION, &process, &inside);
+	if (status)
+		return status;
+	status = STATUS_INVALID_PARAMETER;
+	if (is_user_range(inside->space.layout, address, bytes)) {
+		struct range range = {page_of(address), page_of(address + (bytes - 1)) + 1};
+		status = hold ? pages_hold(&inside->space, range)
+		              : pages_let_go(&inside->space, range);
 	}
 	process_release(process);
 	return status;

@@ -11,7 +11,7 @@ static void raise_peak(struct ledger *ledger, uint64_t total)
 		;
 }
 
-static bool charge(struct ledger *ledger, uint64_t pages)
+static bool add(struct ledger *ledger, uint64_t pages)
 {
 	uint64_t total = atomic_load(&ledger->total);
 	do {
@@ -19,8 +19,15 @@ static bool charge(struct ledger *ledger, uint64_t pages)
 		if (total > limit || pages > limit - total)
 			return false;
 	} while (!atomic_compare_exchange_weak(&ledger->total, &total, total + pages));
-	raise_peak(ledger, total + pages);
 	return true;
+}
+
+static bool charge(struct ledger *ledger, uint64_t pages)
+{
+	bool charged = add(ledger, pages);
+	if (charged)
+		raise_peak(ledger, atomic_load(&ledger->total));
+	return charged;
 }
 
 bool ledger_charge(struct ledger *ledger, uint64_t pages)
@@ -37,4 +44,20 @@ void ledger_return(struct ledger *ledger, uint64_t pages)
 {
 	uint64_t before = atomic_fetch_sub(&ledger->total, pages);
 	CHECK(before >= pages);
+}
+
+bool ledger_reserve(struct ledger *ledger, uint64_t pages)
+{
+	if (ledger->grow)
+		lock_may_take(RANK_GROWTH);
+	while (!add(ledger, pages))
+		if (!ledger->grow || !ledger->grow(ledger->context, pages))
+			return false;
+	return true;
+}
+
+void ledger_lower(struct ledger *ledger, uint64_t pages)
+{
+	atomic_fetch_sub(&ledger->limit, pages);
+	ledger_return(ledger, pages);
 }

@@ -6,6 +6,7 @@
  */
 #include "machine/pager/change.h"
 #include "machine/pager/frames.h"
+#include "machine/pager/page_hold.h"
 #include "machine/pager/page_lock.h"
 #include "machine/pager/page_map.h"
 #include "machine/pager/share.h"
@@ -50,9 +51,16 @@ static void drop_active(struct page_map *map, struct place place, uint64_t page,
 	shoot_page(map, page, SHOOT_ALL, &change->shootdown);
 	if (frame_at(&map->pager->phys, frame)->state != FRAME_FIXED) { /* not the shared page */
 		page_unlock(map, place, FRAME_LOCKED);
+		page_let_go(map, frame);
 		ws_remove(map, frame);
 		pager_drop(map->pager, frame);
 	}
+}
+
+static void drop_in_transition(struct page_map *map, frame_t frame)
+{
+	page_let_go(map, frame);
+	pager_drop(map->pager, frame);
 }
 
 /* Whether the entry shows a page of a section. */
@@ -74,7 +82,7 @@ static void drop_entry(struct page_map *map, struct place place, uint64_t page, 
 	else if (pte_is_present(pte))
 		drop_active(map, place, page, context);
 	else if (pte_is_transition(pte))
-		pager_drop(pager, pte_frame(pte));
+		drop_in_transition(map, pte_frame(pte));
 	else if (pte_is_paged_out(pte))
 		stores_free(&pager->stores, pte_slot(pte));
 	map_set(&pager->phys, place, (struct pte){0});

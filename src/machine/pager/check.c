@@ -7,13 +7,13 @@
 
 struct totals {
 	uint64_t shown, shown_locked; /* entries of views that show a section's page */
-	uint64_t active, tables, locked, idle, slots, findable;
+	uint64_t active, tables, locked, held, idle, slots, findable;
 };
 
 static bool is_findable(enum frame_state state)
 {
-	return state == FRAME_STANDBY || state == FRAME_MODIFIED || state == FRAME_READING ||
-	       state == FRAME_WRITING;
+	return state == FRAME_STANDBY || state == FRAME_MODIFIED || state == FRAME_NO_WRITE ||
+	       state == FRAME_READING || state == FRAME_WRITING;
 }
 
 static bool check_back(const struct page_map *map, struct place place, frame_t frame)
@@ -74,6 +74,7 @@ static bool check_present(const struct page_map *map, struct place place, frame_
 		return check_shown(map, place, frame, totals);
 	totals->active++;
 	totals->locked += (record->flags & FRAME_LOCKED) != 0;
+	totals->held += record->held;
 	totals->slots += record->slot != 0;
 	if (record->state != FRAME_ACTIVE)
 		return complain("present page in frame %u, which is %s", frame,
@@ -89,6 +90,10 @@ static bool check_transition(const struct page_map *map, struct place place, fra
 {
 	const struct frame *record = frame_at(&map->pager->phys, frame);
 	totals->findable++;
+	totals->held += record->held;
+	if (record->held != (record->state == FRAME_NO_WRITE) && record->state != FRAME_WRITING)
+		return complain("frame %u is %s, but %sheld", frame, frame_state_name(record->state),
+		                record->held ? "" : "not ");
 	totals->slots += record->slot != 0;
 	if (!is_findable(record->state))
 		return complain("page in transition in frame %u, which is %s", frame,
@@ -158,6 +163,9 @@ static bool check_map(const struct page_map *map, struct totals *sum)
 			"process %u: %lu active, %lu tables, %lu locked; %lu, %lu and %lu counted",
 			map->pid, totals.active + totals.shown, totals.tables, locked, map->active,
 			map->tables, map->locked);
+	if (totals.held != map->held)
+		return complain("process %u: %lu pages held, %lu counted", map->pid, totals.held,
+		                map->held);
 	if (map->resident.count != totals.active - totals.locked + totals.idle)
 		return complain("process %u: %lu in the working set's list", map->pid,
 		                map->resident.count);
@@ -177,7 +185,7 @@ static bool check_sums(const struct pager *pager, const struct totals *sum)
 		return complain("%lu active pages and %lu tables found, %lu and %lu counted",
 		                sum->active, sum->tables, in_state[FRAME_ACTIVE],
 		                in_state[FRAME_TABLE] + in_state[FRAME_IDLE]);
-	if (sum->findable > in_state[FRAME_STANDBY] + in_state[FRAME_MODIFIED] +
+	if (sum->findable > in_state[FRAME_STANDBY] + in_state[FRAME_MODIFIED] + in_state[FRAME_NO_WRITE] +
 	                            in_state[FRAME_READING] + in_state[FRAME_WRITING])
 		return complain("%lu pages in transition found, more than counted", sum->findable);
 	if (sum->slots + pager->lost.count > stores_used(&pager->stores))
@@ -190,7 +198,8 @@ static bool check_sums(const struct pager *pager, const struct totals *sum)
 static bool check_limit(const struct pager *pager)
 {
 	uint64_t limit = atomic_load(&pager->commit.limit);
-	uint64_t there = pager->phys.count - SYSTEM_FRAMES - RESERVE_PAGES +
+	uint64_t there = pager->phys.count - pager->phys.in_state[FRAME_BAD] - SYSTEM_FRAMES -
+	                 RESERVE_PAGES +
 	                 stores_usable(&pager->stores);
 	return limit == there ||
 	       complain("the commit limit is %lu; %lu pages can be kept", limit, there);

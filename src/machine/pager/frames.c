@@ -42,9 +42,9 @@ static bool back_to_writing(struct pager *pager, frame_t frame)
 void pager_rest(struct pager *pager, frame_t frame)
 {
 	const struct frame *record = frame_at(&pager->phys, frame);
-	bool dirty = record->level || (record->flags & FRAME_DIRTY);
 	if (!back_to_writing(pager, frame))
-		frame_set_state(&pager->phys, frame, dirty ? FRAME_MODIFIED : FRAME_STANDBY);
+		frame_set_state(&pager->phys, frame,
+		                record->level ? FRAME_MODIFIED : frame_rest_state(record));
 }
 
 void pager_drop(struct pager *pager, frame_t frame)
@@ -71,7 +71,7 @@ static struct pte entry_without_frame(const struct frame *record, prot_t prot)
 }
 
 /* PG-34: the frame of the oldest standby page is given to another. */
-static void repurpose(struct pager *pager, frame_t frame)
+void pager_repurpose(struct pager *pager, frame_t frame)
 {
 	struct frame *record = frame_at(&pager->phys, frame);
 	struct mapped owner = map_owner_of(&pager->phys, frame);
@@ -88,7 +88,7 @@ static void repurpose(struct pager *pager, frame_t frame)
 frame_t pager_take(struct pager *pager, enum frame_use use)
 {
 	if (!phys_free_count(&pager->phys) && phys_first_standby(&pager->phys) != NO_FRAME)
-		repurpose(pager, phys_first_standby(&pager->phys));
+		pager_repurpose(pager, phys_first_standby(&pager->phys));
 	shoot_walkers(pager);
 	return phys_take(&pager->phys, use);
 }

@@ -16,10 +16,19 @@
 frame_t pager_take(struct pager *pager, enum frame_use use);
 /* The page or table in `frame` is gone: the frame is free, its slot too. Not in a working set. */
 void pager_drop(struct pager *pager, frame_t frame);
+/* PG-34: the page in `frame`, on standby, is in its slot or file alone; the frame is free. */
+void pager_repurpose(struct pager *pager, frame_t frame);
 /* Unless it is being written to: then the end of that frees it. */
 void pager_free_slot(struct pager *pager, struct frame *record);
 /* A page or table that is being written comes back into use: before its state changes (PG-61). */
 void pager_recall(struct frame *record);
+/* PG-33: where a page stands that is in no working set and not in transfer. */
+static inline enum frame_state frame_rest_state(const struct frame *record)
+{
+	if (record->held)
+		return FRAME_NO_WRITE;
+	return record->flags & FRAME_DIRTY ? FRAME_MODIFIED : FRAME_STANDBY;
+}
 /* It has left the working set: standby, modified, or being written still. */
 void pager_rest(struct pager *pager, frame_t frame);
 /* (s) Makes a frame available, by trimming and writing. STATUS_SUCCESS after some progress; else why

@@ -65,6 +65,7 @@ struct page_map {
 	uint64_t active, active_peak; /* the pages of sections that it shows are counted, too */
 	uint64_t tables;             /* frames in state table or idle */
 	uint64_t locked;             /* pages */
+	uint64_t held;               /* pages: page_hold.h */
 	uint64_t locked_tables;      /* tables above them: charged to the resident ledger too */
 	struct ws_limits limits;
 	struct place system_entry;   /* refers to the tables of the system space */

@@ -119,9 +119,8 @@ static void end_write(struct pager *pager, const struct cluster *cluster, frame_
 		not_written(pager, cluster, frame);
 	else
 		written(pager, frame);
-	bool dirty = record->flags & FRAME_DIRTY;
 	if (record->state == FRAME_WRITING)
-		frame_set_state(&pager->phys, frame, dirty ? FRAME_MODIFIED : FRAME_STANDBY);
+		frame_set_state(&pager->phys, frame, frame_rest_state(record));
 }
 
 static void finish(struct pager *pager, const struct cluster *cluster, int error)

@@ -22,6 +22,8 @@ bool phys_init(struct phys *phys, uint64_t frames)
 	for (unsigned priority = 0; priority < PRIORITIES; priority++)
 		frame_list_init(&phys->standby[priority]);
 	frame_list_init(&phys->modified);
+	frame_list_init(&phys->no_write);
+	frame_list_init(&phys->bad);
 	phys->in_state[FRAME_ZEROED] = frames;
 	phys->ram = os_map(frames * PAGE_BYTES);
 	if (!phys->ram)
@@ -52,11 +54,14 @@ uint64_t phys_available(const struct phys *phys)
 
 static frame_t take_never_used(struct phys *phys, enum frame_use use)
 {
-	if (phys->low == phys->high)
-		return NO_FRAME;
-	frame_t frame = use == USE_TABLE ? phys->low++ : --phys->high;
-	frame_at(phys, frame)->state = FRAME_ZEROED;
-	return frame;
+	while (phys->low < phys->high) {
+		frame_t frame = use == USE_TABLE ? phys->low++ : --phys->high;
+		if (frame_at(phys, frame)->state == FRAME_BAD)
+			continue;
+		frame_at(phys, frame)->state = FRAME_ZEROED;
+		return frame;
+	}
+	return NO_FRAME;
 }
 
 static frame_t take_first(struct phys *phys, struct frame_list *list)
@@ -89,4 +94,14 @@ frame_t phys_take(struct phys *phys, enum frame_use use)
 	                         .priority = PRIORITY_NORMAL,
 	                         .state = record->state};
 	return frame;
+}
+
+void phys_retire(struct phys *phys, frame_t frame)
+{
+	struct frame *record = frame_at(phys, frame);
+	if (frame >= phys->low && frame < phys->high) /* in no list */
+		*record = (struct frame){.table = NO_FRAME, .state = FRAME_ZEROED};
+	else
+		frame_list_remove(phys, record->state == FRAME_FREE ? &phys->free : &phys->zeroed, frame);
+	frame_set_state(phys, frame, FRAME_BAD);
 }

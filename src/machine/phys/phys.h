@@ -14,9 +14,11 @@
  *   idle      a working set    a page table without: may be paged out
  *   standby   standby          clean, findable through its entry
  *   modified  modified         dirty, findable through its entry
+ *   no-write  modified-no-write  held: findable, not to be written for now (PG-39)
  *   reading   -                being read from the paging file
  *   writing   -                being written to it, findable through its entry: comes back by a fault
  *   fixed     -                the system's own
+ *   bad       bad              has failed: never used again (PG-39)
  *
  * The entry that refers to a frame is entry number `entry` of the table in frame `table`; a top table
  * has the number of its page map there instead. A section's page has its entry in the section's own
@@ -47,6 +49,8 @@ enum frame_state {
 	FRAME_READING,
 	FRAME_WRITING,
 	FRAME_FIXED,
+	FRAME_NO_WRITE,
+	FRAME_BAD,
 	FRAME_STATES
 };
 
@@ -70,6 +74,7 @@ struct frame {
 	uint16_t entry : 9;     /* number of that entry */
 	uint16_t level : 3;     /* 0 data, 1 lowest table ... 4 top table */
 	uint16_t priority : 3;  /* on standby: 0 is given away first (PG-35) */
+	uint16_t held : 1;      /* stays in RAM and is not written, until it is released: page_hold.h */
 	uint8_t state;          /* enum frame_state; frame_set_state only */
 	uint8_t flags;
 	union {
@@ -78,7 +83,7 @@ struct frame {
 			uint16_t share; /* of a section: views' entries that refer to it; stays at the most */
 		};
 		struct { /* tables: entries that are not zero; present or in transition; locked */
-			uint32_t used : 10, resident : 10, locked : 10;
+			uint32_t used : 10, resident : 10, locked : 12;
 		};
 	};
 };
@@ -101,7 +106,7 @@ struct phys {
 	struct frame *frames;
 	uint64_t count;         /* frames in all */
 	frame_t low, high;      /* never used: [low, high) */
-	struct frame_list free, zeroed, modified;
+	struct frame_list free, zeroed, modified, no_write, bad;
 	struct frame_list standby[PRIORITIES];
 	uint64_t in_state[FRAME_STATES]; /* never used frames count as zeroed */
 };
@@ -133,8 +138,11 @@ enum frame_use {
  * next state at once. NO_FRAME when none is free. */
 frame_t phys_take(struct phys *phys, enum frame_use use);
 
+/* A frame in state free or zeroed is bad from now on; also one that was never used. */
+void phys_retire(struct phys *phys, frame_t frame);
+
 /* The one place where a frame changes state: checks that the step is legal, moves it between lists
- * (standby, modified, free and zeroed: to the end; working sets are the caller's), keeps the counts. */
+ * (of the picture above, to the end; working sets are the caller's), keeps the counts. */
 void frame_set_state(struct phys *phys, frame_t frame, enum frame_state state);
 /* Also of a page that is on standby already: it is the last of its priority then. */
 void frame_set_priority(struct phys *phys, frame_t frame, unsigned priority);

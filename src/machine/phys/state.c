@@ -10,7 +10,7 @@
 
 static const char *const names[FRAME_STATES] = {
 	"free",    "zeroed",   "active",  "table",   "idle",
-	"standby", "modified", "reading", "writing", "fixed",
+	"standby", "modified", "reading", "writing", "fixed", "modified-no-write", "bad",
 };
 
 #define TO(state) (1u << FRAME_##state)
@@ -21,18 +21,24 @@ static const char *const names[FRAME_STATES] = {
  *  4 a write begins; ends well (standby), badly (modified); is not waited for by a soft fault, after
  *    which the page leaves its working set again or is dropped
  *  5 a read ends: the page is on standby until the fault that wanted it runs again
- *  6 MEM_RESET makes a modified page clean; a slot taken back makes a clean one dirty */
+ *  6 MEM_RESET makes a modified page clean; a slot taken back makes a clean one dirty
+ *  7 a held page is trimmed; comes back; is released, dirty or clean; is dropped
+ *  8 a frame is bad: its page has moved to another, which was free
+ */
 static const uint16_t legal[FRAME_STATES] = {
-	[FRAME_FREE] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(ZEROED),
-	[FRAME_ZEROED] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED),
-	[FRAME_ACTIVE] = TO(STANDBY) | TO(MODIFIED) | TO(FREE) | TO(WRITING),
+	[FRAME_FREE] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(ZEROED) |
+	               TO(MODIFIED) | TO(NO_WRITE) | TO(BAD),
+	[FRAME_ZEROED] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(MODIFIED) |
+	                 TO(NO_WRITE) | TO(BAD),
+	[FRAME_ACTIVE] = TO(STANDBY) | TO(MODIFIED) | TO(NO_WRITE) | TO(FREE) | TO(WRITING),
 	[FRAME_TABLE] = TO(IDLE) | TO(FREE) | TO(WRITING),
 	[FRAME_IDLE] = TO(TABLE) | TO(MODIFIED) | TO(FREE) | TO(WRITING),
 	[FRAME_STANDBY] = TO(ACTIVE) | TO(IDLE) | TO(FREE) | TO(MODIFIED),
 	[FRAME_MODIFIED] = TO(ACTIVE) | TO(IDLE) | TO(FREE) | TO(WRITING) | TO(STANDBY),
 	[FRAME_READING] = TO(STANDBY) | TO(FREE),
-	[FRAME_WRITING] = TO(STANDBY) | TO(MODIFIED) | TO(FREE) | TO(ACTIVE) | TO(IDLE),
+	[FRAME_WRITING] = TO(STANDBY) | TO(MODIFIED) | TO(NO_WRITE) | TO(FREE) | TO(ACTIVE) | TO(IDLE),
 	[FRAME_FIXED] = TO(FREE),
+	[FRAME_NO_WRITE] = TO(ACTIVE) | TO(MODIFIED) | TO(STANDBY) | TO(FREE),
 };
 
 const char *frame_state_name(enum frame_state state)
@@ -87,6 +93,10 @@ static struct frame_list *list_of(struct phys *phys, frame_t frame, enum frame_s
 		return &phys->standby[frame_at(phys, frame)->priority];
 	case FRAME_MODIFIED:
 		return &phys->modified;
+	case FRAME_NO_WRITE:
+		return &phys->no_write;
+	case FRAME_BAD:
+		return &phys->bad;
 	default:
 		return NULL;
 	}
@@ -97,8 +107,8 @@ void frame_set_state(struct phys *phys, frame_t frame, enum frame_state state)
 	struct frame *record = frame_at(phys, frame);
 	enum frame_state old = record->state;
 	CHECK(legal[old] & (1u << state));
-	if (old == FRAME_STANDBY ||
-	    old == FRAME_MODIFIED) /* free ones left their list when taken */
+	if (old == FRAME_STANDBY || old == FRAME_MODIFIED ||
+	    old == FRAME_NO_WRITE) /* free ones left their list when taken */
 		frame_list_remove(phys, list_of(phys, frame, old), frame);
 	record->state = (uint8_t)state;
 	phys->in_state[old]--;
@@ -147,9 +157,21 @@ static bool check_list(const struct phys *phys, const struct frame_list *list,
 	return true;
 }
 
+/* Bad frames among those that were never used. */
+static uint64_t bad_never_used(const struct phys *phys)
+{
+	uint64_t count = 0;
+	for (frame_t f = phys->bad.first; f != NO_FRAME; f = frame_at(phys, f)->next)
+		count += f >= phys->low && f < phys->high;
+	return count;
+}
+
 bool phys_check(const struct phys *phys)
 {
-	uint64_t seen[FRAME_STATES] = {[FRAME_ZEROED] = phys->high - phys->low};
+	if (!check_list(phys, &phys->bad, FRAME_BAD))
+		return false;
+	uint64_t bad = bad_never_used(phys);
+	uint64_t seen[FRAME_STATES] = {[FRAME_ZEROED] = phys->high - phys->low - bad, [FRAME_BAD] = bad};
 	for (frame_t f = 0; f < phys->count; f++) {
 		if (f == phys->low)
 			f = phys->high;
@@ -171,5 +193,6 @@ bool phys_check(const struct phys *phys)
 		                phys->in_state[FRAME_STANDBY]);
 	return check_list(phys, &phys->free, FRAME_FREE) &&
 	       check_list(phys, &phys->zeroed, FRAME_ZEROED) &&
-	       check_list(phys, &phys->modified, FRAME_MODIFIED);
+	       check_list(phys, &phys->modified, FRAME_MODIFIED) &&
+	       check_list(phys, &phys->no_write, FRAME_NO_WRITE);
 }
