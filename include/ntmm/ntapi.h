@@ -136,7 +136,12 @@ NTMM_API NTSTATUS NtMapViewOfSection(HANDLE section, HANDLE process, uint64_t *b
                                      uint64_t zero_bits, uint64_t commit, uint64_t *offset,
                                      uint64_t *size, SECTION_INHERIT inherit, uint32_t type,
                                      uint32_t protect) NTMM_NAMED(NtMapViewOfSection);
-/* Rules UV. */
+/* The same, with MEM_REPLACE_PLACEHOLDER in `type` (PH-10), and parameters (V2-9) instead of ZeroBits. */
+NTMM_API NTSTATUS NtMapViewOfSectionEx(HANDLE section, HANDLE process, uint64_t *base,
+                                       uint64_t *offset, uint64_t *size, uint32_t type,
+                                       uint32_t protect, MEM_EXTENDED_PARAMETER *parameters,
+                                       uint32_t count) NTMM_NAMED(NtMapViewOfSectionEx);
+/* Rules UV; MEM_PRESERVE_PLACEHOLDER: the view becomes a placeholder again (PH-20). */
 NTMM_API NTSTATUS NtUnmapViewOfSection(HANDLE process, uint64_t address)
 	NTMM_NAMED(NtUnmapViewOfSection);
 NTMM_API NTSTATUS NtUnmapViewOfSectionEx(HANDLE process, uint64_t address, uint32_t flags)

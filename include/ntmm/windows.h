@@ -416,6 +416,11 @@ static inline LPVOID MapViewOfFile2(HANDLE mapping, HANDLE process, ULONG64 offs
 	return MapViewOfFileNuma2(mapping, process, offset, address, bytes, type, protect,
 	                          0xFFFFFFFF);
 }
+/* Both the protection and MEM_REPLACE_PLACEHOLDER are named; `parameters` as VirtualAlloc2's. */
+NTMM_API PVOID MapViewOfFile3(HANDLE mapping, HANDLE process, PVOID address, ULONG64 offset,
+                              SIZE_T bytes, ULONG type, ULONG protect,
+                              MEM_EXTENDED_PARAMETER *parameters, ULONG count)
+	NTMM_NAMED(MapViewOfFile3);
 /* Returns once the host has what was dirty of the range; FlushFileBuffers, once its disk does. */
 NTMM_API BOOL FlushViewOfFile(LPCVOID address, SIZE_T bytes) NTMM_NAMED(FlushViewOfFile);
 NTMM_API BOOL UnmapViewOfFile(LPCVOID address) NTMM_NAMED(UnmapViewOfFile);

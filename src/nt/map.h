@@ -12,14 +12,15 @@
 struct map_call {
 	uint64_t base, bytes, offset; /* bytes 0: to the end */
 	uint64_t commit;              /* bytes */
-	uint64_t highest;             /* address, for the system's choice */
+	uint64_t lowest, highest;     /* addresses, for the system's choice */
 	uint32_t type;
+	uint16_t machine; /* that an image must be for; 0: any */
 	struct view view;
 	struct charge charge;
 };
 
-/* The view that holds `address` goes, as NtUnmapViewOfSection. */
-NTSTATUS unmap_view(struct target *target, uint64_t address);
+/* The view that holds `address` goes, as NtUnmapViewOfSectionEx. */
+NTSTATUS unmap_view(struct target *target, uint64_t address, bool preserve);
 
 /* ---- view_image.c --------------------------------------------------------------------------- */
 

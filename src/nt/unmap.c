@@ -5,26 +5,29 @@
 #include "nt/map.h"
 
 /* The view that holds `address` goes; it is to be freed when no lock is held. */
-static NTSTATUS unmap_locked(struct space *space, uint64_t address, struct view **gone)
+static NTSTATUS unmap_locked(struct space *space, uint64_t address, bool preserve,
+                             struct view **gone)
 {
 	struct vad *vad = runs_at(&space->runs, page_of(address)).vad; /* UV-1 */
 	if (!vad || !vad->view)
 		return STATUS_NOT_MAPPED_VIEW; /* UV-2 */
-	NTSTATUS status = space_prepare(space, 1);
+	if (preserve && !vad->replaced)
+		return STATUS_CONFLICTING_ADDRESSES; /* PH-20 */
+	NTSTATUS status = space_prepare(space, 2);
 	if (status && !runs_ready(&space->runs))
 		return status;
 	space->engine->unmap(space, vad->view);
-	*gone = space_unmap(space, vad);
+	*gone = space_unmap(space, vad, preserve);
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS unmap_view(struct target *target, uint64_t address)
+NTSTATUS unmap_view(struct target *target, uint64_t address, bool preserve)
 {
 	struct view *view;
 	NTSTATUS status = target_write(target);
 	if (status)
 		return status;
-	status = unmap_locked(target->space, address, &view);
+	status = unmap_locked(target->space, address, preserve, &view);
 	target_unlock(target);
 	if (status)
 		return status;
@@ -38,12 +41,12 @@ NTSTATUS NtUnmapViewOfSectionEx(HANDLE process, uint64_t address, uint32_t flags
 	struct target target;
 	if (flags & ~(uint32_t)(MEM_UNMAP_WITH_TRANSIENT_BOOST | MEM_PRESERVE_PLACEHOLDER))
 		return STATUS_INVALID_PARAMETER; /* UV-5 */
-	if (flags & MEM_PRESERVE_PLACEHOLDER)
-		return STATUS_NOT_SUPPORTED;
 	target_open(&target, process, PROCESS_VM_OPERATION);
 	NTSTATUS status = STATUS_NOT_MAPPED_VIEW;
 	if (address <= target.layout->maximum || target.status)
-		status = target.status ? target.status : unmap_view(&target, address);
+		status = target.status ? target.status
+		                       : unmap_view(&target, address,
+		                                    flags & MEM_PRESERVE_PLACEHOLDER);
 	target_close(&target);
 	return status;
 }

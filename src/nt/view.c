@@ -2,17 +2,19 @@
  *
  * NtMapViewOfSection (rules MV).
  */
+#include "nt/extended.h"
 #include "nt/map.h"
 #include "nt/zero_bits.h"
 
-#define KNOWN_TYPES (MEM_TOP_DOWN | MEM_RESERVE | MEM_LARGE_PAGES)
+#define TYPES (MEM_TOP_DOWN | MEM_RESERVE | MEM_LARGE_PAGES)
+#define TYPES_EX (TYPES | MEM_REPLACE_PLACEHOLDER)
 
 /* MV-13, MV-16. */
-static NTSTATUS check_type(uint32_t type, SECTION_INHERIT inherit)
+static NTSTATUS check_type(uint32_t type, uint32_t known, SECTION_INHERIT inherit)
 {
 	if (inherit != ViewShare && inherit != ViewUnmap)
 		return STATUS_INVALID_PARAMETER_8;
-	if (type & ~(uint32_t)KNOWN_TYPES)
+	if (type & ~known)
 		return STATUS_INVALID_PARAMETER_9;
 	return type & MEM_LARGE_PAGES ? STATUS_NOT_SUPPORTED : STATUS_SUCCESS;
 }
@@ -36,7 +38,9 @@ static NTSTATUS check_place(const struct layout *layout, const struct map_call *
 		return call->base ? STATUS_INVALID_PARAMETER_3 : STATUS_NO_MEMORY;
 	if (call->base > call->highest)
 		return STATUS_INVALID_PARAMETER_4;
-	if (call->offset % GRANULE_BYTES || call->base % GRANULE_BYTES)
+	bool replaces = call->type & MEM_REPLACE_PLACEHOLDER;
+	if (call->offset % GRANULE_BYTES ||
+	    call->base % (replaces ? PAGE_BYTES : GRANULE_BYTES)) /* PH-10 */
 		return STATUS_MAPPED_ALIGNMENT;
 	if (call->base && call->base < layout->minimum)
 		return STATUS_INVALID_PARAMETER_3;
@@ -86,14 +90,25 @@ static NTSTATUS check_section(const struct section_object *object, struct map_ca
 	return check_size(object, call);
 }
 
+/* PH-10. */
+static NTSTATUS replace_check(const struct space *space, struct map_call *call)
+{
+	struct range *range = &call->view.range;
+	uint64_t pages = range_pages(*range);
+	*range = (struct range){page_of(call->base), page_of(call->base) + pages};
+	return space_is_placeholder(space, *range) ? STATUS_SUCCESS : STATUS_CONFLICTING_ADDRESSES;
+}
+
 /* MV-6, VA-26. */
 static NTSTATUS find_place(const struct space *space, struct map_call *call)
 {
 	struct range *range = &call->view.range;
 	uint64_t pages = range_pages(*range);
 	uint64_t highest = min_u64(call->highest, space->layout->highest);
-	struct range bounds = {page_of(space->layout->minimum), page_of(highest + 1)};
+	struct range bounds = {page_of(call->lowest), page_of(highest + 1)};
 	NTSTATUS status = STATUS_SUCCESS;
+	if (call->type & MEM_REPLACE_PLACEHOLDER)
+		return replace_check(space, call);
 	if (!call->base && pages > range_pages(bounds))
 		return STATUS_NO_MEMORY;
 	if (!call->base)
@@ -176,21 +191,21 @@ static NTSTATUS check_pointers(const uint64_t *base, const uint64_t *offset, con
 	return fine ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
 }
 
-/* MV-18 has the order. */
-static NTSTATUS check(const struct layout *layout, struct map_call *call, uint64_t zero_bits,
-                      uint32_t protect, SECTION_INHERIT inherit)
+/* The rest, once the process is open and the arguments fit its layout. */
+static NTSTATUS map_from(struct target *target, HANDLE section, struct map_call *call,
+                         uint64_t *base, uint64_t *size)
 {
-	NTSTATUS status = check_type(call->type, inherit);
+	NTSTATUS status = check_place(target->layout, call);
 	if (!status)
-		status = check_protect(protect, &call->view.protect);
-	if (!status && !zero_bits_highest(layout, zero_bits, &call->highest))
-		status = STATUS_INVALID_PARAMETER_4;
-	if (!status)
-		status = check_place(layout, call);
-	call->view.inherit = inherit == ViewShare;
+		status = map_section(target, section, call);
+	if (status >= 0) { /* STATUS_IMAGE_NOT_AT_BASE too */
+		*base = address_of(call->view.range.start);
+		*size = address_of(range_pages(call->view.range));
+	}
 	return status;
 }
 
+/* MV-18 has the order. */
 NTSTATUS NtMapViewOfSection(HANDLE section, HANDLE process, uint64_t *base, uint64_t zero_bits,
                             uint64_t commit, uint64_t *offset, uint64_t *size,
                             SECTION_INHERIT inherit, uint32_t type, uint32_t protect)
@@ -203,15 +218,59 @@ NTSTATUS NtMapViewOfSection(HANDLE section, HANDLE process, uint64_t *base, uint
 	                        .bytes = *size,
 	                        .offset = offset ? *offset : 0,
 	                        .commit = commit,
-	                        .type = type};
+	                        .type = type,
+	                        .view.inherit = inherit == ViewShare};
 	target_open(&target, process, PROCESS_VM_OPERATION);
-	status = check(target.layout, &call, zero_bits, protect, inherit);
+	call.lowest = target.layout->minimum;
+	status = check_type(type, TYPES, inherit);
 	if (!status)
-		status = map_section(&target, section, &call);
+		status = check_protect(protect, &call.view.protect);
+	if (!status && !zero_bits_highest(target.layout, zero_bits, &call.highest))
+		status = STATUS_INVALID_PARAMETER_4;
+	if (!status)
+		status = map_from(&target, section, &call, base, size);
 	target_close(&target);
-	if (status >= 0) { /* STATUS_IMAGE_NOT_AT_BASE too */
-		*base = address_of(call.view.range.start);
-		*size = address_of(range_pages(call.view.range));
+	return status;
+}
+
+/* V2-9. */
+static NTSTATUS check_extended(const struct extended *extended, const struct map_call *call)
+{
+	if (extended->align)
+		return STATUS_INVALID_PARAMETER;
+	if (call->type & MEM_REPLACE_PLACEHOLDER && (!call->base || !call->bytes))
+		return STATUS_INVALID_PARAMETER;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS NtMapViewOfSectionEx(HANDLE section, HANDLE process, uint64_t *base, uint64_t *offset,
+                              uint64_t *size, uint32_t type, uint32_t protect,
+                              MEM_EXTENDED_PARAMETER *parameters, uint32_t count)
+{
+	struct target target;
+	struct extended extended;
+	NTSTATUS status = check_pointers(base, offset, size);
+	if (status)
+		return status;
+	struct map_call call = {.base = *base,
+	                        .bytes = *size,
+	                        .offset = offset ? *offset : 0,
+	                        .type = type,
+	                        .view.inherit = true};
+	target_open(&target, process, PROCESS_VM_OPERATION);
+	status = extended_read(target.layout, parameters, count, &extended);
+	if (!status)
+		status = check_extended(&extended, &call);
+	if (!status)
+		status = check_type(type, TYPES_EX, ViewShare);
+	if (!status)
+		status = check_protect(protect, &call.view.protect);
+	if (!status) {
+		call.lowest = max_u64(target.layout->minimum, extended.lowest);
+		call.highest = extended.highest ? extended.highest : target.layout->highest;
+		call.machine = extended.machine;
+		status = map_from(&target, section, &call, base, size);
 	}
+	target_close(&target);
 	return status;
 }

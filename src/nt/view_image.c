@@ -17,10 +17,12 @@ NTSTATUS map_check_image(const struct section_object *object, struct map_call *c
 {
 	struct view *view = &call->view;
 	bool no_execute = object->attributes & SEC_NOCACHE; /* IM-15: SEC_IMAGE_NO_EXECUTE */
-	if (call->type & MEM_RESERVE)
-		return STATUS_INVALID_PARAMETER_9;
+	if (call->type & (MEM_RESERVE | MEM_REPLACE_PLACEHOLDER))
+		return STATUS_INVALID_PARAMETER_9; /* PH-10: only data */
 	if (call->offset || call->bytes > object->bytes)
 		return STATUS_INVALID_VIEW_SIZE;
+	if (call->machine && backing_image(view->section)->machine != call->machine)
+		return STATUS_NOT_SUPPORTED; /* V2-9 */
 	view->protect = no_execute ? PROT_WRITECOPY : PROT_EXECUTE_WRITECOPY;
 	view->range = (struct range){0, view->section->pages};
 	return load_fixups(view->section);
@@ -30,7 +32,7 @@ void map_prefer_base(const struct space *space, struct map_call *call)
 {
 	const struct section *section = call->view.section;
 	uint64_t base = section->base, end = base + address_of(section->pages);
-	if (section->kind != SECTION_IMAGE || call->base || base < space->layout->minimum ||
+	if (section->kind != SECTION_IMAGE || call->base || base < call->lowest ||
 	    end < base || end - 1 > min_u64(call->highest, space->layout->highest))
 		return;
 	struct run run = runs_at(&space->runs, page_of(base));
@@ -73,7 +75,7 @@ NTSTATUS map_finish_image(struct target *target, struct map_call *call)
 	if (view->delta)
 		status = relocate_pages(target->space, view);
 	if (status) {
-		unmap_view(target, address_of(view->range.start));
+		unmap_view(target, address_of(view->range.start), false);
 		return status;
 	}
 	if (!is_for(target->layout, backing_image(view->section)))

@@ -122,7 +122,9 @@ struct view *space_map(struct space *space, const struct view *view, struct char
 	CHECK(made);
 	space->spare_view = NULL;
 	*made = *view;
-	struct vad *vad = space_reserve(space, view->range, view->protect, VAD_VIEW);
+	struct vad *vad = space_is_placeholder(space, view->range)
+	                          ? space_replace(space, view->range, view->protect, VAD_VIEW)
+	                          : space_reserve(space, view->range, view->protect, VAD_VIEW);
 	vad->view = made;
 	if (view->section->kind == SECTION_IMAGE)
 		set_parts(space, vad, view);
@@ -147,7 +149,8 @@ uint64_t space_view_charged(const struct space *space, struct range range)
 	return pages;
 }
 
-struct view *space_unmap(struct space *space, struct vad *vad)
+/* Nothing of the view is left but its reserved pages. */
+static struct view *empty(struct space *space, struct vad *vad)
 {
 	struct view *view = vad->view;
 	struct range range = vad->range;
@@ -156,9 +159,20 @@ struct view *space_unmap(struct space *space, struct vad *vad)
 	space->commit -= pages;
 	space->tables -= tables;
 	ledger_return(space->ledger, pages + tables);
-	runs_set(&space->runs, range, NULL, ATTR_RESERVED);
-	space->free_pages += range_pages(range);
+	runs_set(&space->runs, range, vad, ATTR_RESERVED);
 	vad->view = NULL;
+	return view;
+}
+
+struct view *space_unmap(struct space *space, struct vad *vad, bool preserve)
+{
+	struct view *view = empty(space, vad);
+	if (preserve) {
+		space_put_back(space, vad);
+		return view;
+	}
+	runs_set(&space->runs, vad->range, NULL, ATTR_RESERVED);
+	space->free_pages += range_pages(vad->range);
 	vad_free(space, vad);
 	return view;
 }

@@ -39,11 +39,13 @@ NTSTATUS space_prepare_view(struct space *space, const struct section *section);
  * parts of an image that may be written, or in which something must be changed since it lies at
  * another base. STATUS_COMMITMENT_LIMIT. */
 NTSTATUS space_charge_view(struct space *space, const struct view *view, struct charge *charge);
-/* A new allocation over free pages. `view` is copied; the reference to the section goes with it. */
+/* A new allocation over free pages, or one that replaces the placeholder there (PH-10). `view` is
+ * copied; the reference to the section goes with it. */
 struct view *space_map(struct space *space, const struct view *view, struct charge charge);
-/* The allocation goes; the view, with its reference, is the caller's, to view_free when no lock is
+/* The allocation goes, or is a placeholder again (`preserve`: it replaced one, PH-20); prepare 2
+ * changes; the view, with its reference, is the caller's, to view_free when no lock is
  * held. */
-struct view *space_unmap(struct space *space, struct vad *vad);
+struct view *space_unmap(struct space *space, struct vad *vad, bool preserve);
 void view_free(struct view *view);
 
 /* Pages of `range`, in one view, that are charged. */

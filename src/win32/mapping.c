@@ -155,6 +155,16 @@ LPVOID MapViewOfFileNuma2(HANDLE mapping, HANDLE process, ULONG64 offset, PVOID 
 	return win32_ok(status) ? (LPVOID)(uintptr_t)base : NULL;
 }
 
+PVOID MapViewOfFile3(HANDLE mapping, HANDLE process, PVOID address, ULONG64 offset, SIZE_T bytes,
+                     ULONG type, ULONG protect, MEM_EXTENDED_PARAMETER *parameters, ULONG count)
+{
+	uint64_t base = (uintptr_t)address, start = offset, size = bytes;
+	HANDLE target = process ? process : GetCurrentProcess(); /* as VirtualAlloc2 */
+	NTSTATUS status = NtMapViewOfSectionEx(mapping, target, &base, &start, &size, type,
+	                                       protect, parameters, count);
+	return win32_ok(status) ? (LPVOID)(uintptr_t)base : NULL;
+}
+
 /* FV-2. */
 BOOL FlushViewOfFile(LPCVOID address, SIZE_T bytes)
 {
