@@ -12,7 +12,7 @@
 
 struct view_change {
 	struct range range;
-	prot_t prot; /* asked for; from the check on: that the pages get */
+	prot_t prot; /* asked for; parts of an image may get another (VP-23) */
 	struct charge charge;
 };
 

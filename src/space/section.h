@@ -7,7 +7,7 @@
  *
  * Units: pages of the section.
  * Threads: (c) guarded by `lock`; the rest does not change. A reference keeps the section; the last
- * one may be dropped with no lock held but that of a space that has ended, for it may block on I/O.
+ * one is dropped with no lock held, for it may block on I/O.
  */
 #ifndef NTMM_SPACE_SECTION_H
 #define NTMM_SPACE_SECTION_H

@@ -50,16 +50,33 @@ NTSTATUS space_init(struct space *space, const struct engine *engine, const stru
 	return status;
 }
 
-static void free_vads(struct space *space)
+/* Its allocations go. What their views need to be freed cannot be done under a lock: they are returned,
+ * chained by `next`. */
+static struct view *free_vads(struct space *space)
 {
+	struct view *views = NULL;
 	for (uint64_t page = 0; page < space->runs.whole.end;) {
 		struct run run = runs_at(&space->runs, page);
 		page = run.vad ? run.vad->range.end : run.end;
-		if (run.vad)
-			vad_free(space, run.vad);
+		if (!run.vad)
+			continue;
+		if (run.vad->view) {
+			run.vad->view->next = views;
+			views = run.vad->view;
+		}
+		vad_free(space, run.vad);
 	}
 	pool_end(&space->vads);
 	os_free(space->spare_view);
+	return views;
+}
+
+static void free_views(struct view *views)
+{
+	for (struct view *view = views, *next; view; view = next) {
+		next = view->next;
+		view_free(view);
+	}
 }
 
 static bool mark_ended(struct space *space)
@@ -77,12 +94,13 @@ void space_end(struct space *space)
 		return;
 	space->engine->end(space);
 	shared_lock_write(&space->lock);
-	free_vads(space);
+	struct view *views = free_vads(space);
 	runs_destroy(&space->runs);
 	ledger_return(space->ledger, space->commit + space->tables);
 	space->commit = space->tables = 0;
 	space->ledger = NULL;
 	shared_lock_drop(&space->lock);
+	free_views(views);
 }
 
 void space_destroy(struct space *space)

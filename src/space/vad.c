@@ -2,7 +2,6 @@
 #include "space/vad.h"
 
 #include "base/check.h"
-#include "space/view.h"
 
 bool vads_prepare(struct space *space)
 {
@@ -19,8 +18,6 @@ struct vad *vad_take(struct space *space, struct vad like, struct range range)
 
 void vad_free(struct space *space, struct vad *vad)
 {
-	if (vad->view)
-		view_free(vad->view);
 	watch_drop(vad->watch);
 	pool_give(&space->vads, vad);
 }
