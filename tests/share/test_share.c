@@ -173,7 +173,7 @@ static void access(struct actor *actor, struct view *view, const struct step *st
 
 static void use_view(struct share *s, struct actor *actor, struct view *view, const struct step *step)
 {
-	switch (below(16)) {
+	switch (below(20)) {
 	case 0:
 	case 1:
 		pages_commit(s, actor, view, step->from, step->to, step->protect);
@@ -189,6 +189,8 @@ static void use_view(struct share *s, struct actor *actor, struct view *view, co
 		pages_unlock(actor, view, step->from, step->to);
 		break;
 	case 6:
+	case 7:
+	case 8:
 		pages_reset(actor, view, step->from, step->to, one_in(2));
 		break;
 	default:
@@ -196,15 +198,32 @@ static void use_view(struct share *s, struct actor *actor, struct view *view, co
 	}
 }
 
+/* Often where something has just been done. */
+static struct step next_step(const struct share *s)
+{
+	struct step step = {.what = "a change of the world",
+	                    .actor = below(ACTORS),
+	                    .view = below(VIEWS),
+	                    .from = below(MOST_PAGES),
+	                    .protect = any_protection()};
+	if (steps_made && !one_in(3)) {
+		const struct step *last = &history[(steps_made - 1) % HISTORY];
+		step.view = last->view;
+		step.from = last->from;
+		step.actor = one_in(3) ? step.actor : last->actor;
+	}
+	const struct view *view = &s->actors[step.actor].views[step.view];
+	unsigned pages = view->section ? view->pages : 1;
+	step.from %= pages;
+	step.to = step.from + 1 + below(one_in(2) ? pages - step.from : 1);
+	return step;
+}
+
 static void one_step(struct share *s)
 {
-	struct step step = {.actor = below(ACTORS), .view = below(VIEWS), .protect = any_protection()};
+	struct step step = next_step(s);
 	struct actor *actor = &s->actors[step.actor];
 	struct view *view = &actor->views[step.view];
-	unsigned pages = view->section ? view->pages : 1;
-	step.from = below(pages);
-	step.to = step.from + 1 + below(one_in(2) ? pages - step.from : 1);
-	step.what = "a change of the world";
 	history[steps_made++ % HISTORY] = step;
 	const char **what = &history[(steps_made - 1) % HISTORY].what;
 	if (!actor->process)
