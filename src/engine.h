@@ -50,12 +50,19 @@ struct ws_limits {
 	uint32_t flags;
 };
 
+/* A page of a window, and the number of the frame that it is to have; or PHYSICAL_NONE. */
+#define PHYSICAL_NONE UINT64_MAX
+struct physical_mapping {
+	uint64_t page, frame;
+};
+
 enum note { NOTE_ALLOC, NOTE_FREE };
 
 struct engine {
 	/* (W) The pages are committed with `prot`; some were before, others are new and read as zero. */
 	void (*protect)(struct space *space, struct range range, prot_t prot);
-	/* (W) The pages are committed no more: contents, locks and storage go. */
+	/* (W) The pages are committed no more: contents, locks and storage go. Frames of the process's own
+	 * are unmapped alone. */
 	void (*decommit)(struct space *space, struct range range);
 	/* (W) The next store to each marked page of `range`, of one write-watched allocation, will be
 	 * noticed, and mark it: its marks may be cleared now (WW-12). */
@@ -70,6 +77,17 @@ struct engine {
 	bool (*reclaim)(struct space *space, struct range range);
 	/* (W) DiscardVirtualMemory: the frames and slots go at once (OF-5). */
 	void (*discard)(struct space *space, struct range range);
+
+	/* Frames of the process's own (rules AW). In *count: how many are asked for, then how many it was. */
+	/* (0) Zeroed; charged to commit. STATUS_INSUFFICIENT_RESOURCES when it is none. */
+	NTSTATUS (*physical_allocate)(struct space *space, uint64_t *frames, uint64_t *count);
+	/* (W) Unmaps them first. STATUS_CONFLICTING_ADDRESSES at the first that is not the process's. */
+	NTSTATUS (*physical_free)(struct space *space, const uint64_t *frames, uint64_t *count);
+	/* (W) but may block on I/O. In order; all or nothing. The pages are in windows, whose `mapped`
+	 * is kept. STATUS_INVALID_PARAMETER_3: a frame is not the process's, is mapped at another
+	 * page, or comes twice. STATUS_INSUFFICIENT_RESOURCES: no room for tables. */
+	NTSTATUS (*physical_map)(struct space *space, const struct physical_mapping *mappings,
+	                         uint64_t count);
 
 	/* (0) Makes the pages resident, touching each for reading as a system service does, and locks
 	 * them with the bits of `how` (MAP_PROCESS, MAP_SYSTEM). All or nothing, but a guard that was

@@ -118,7 +118,7 @@ NTMM_API void *ntmm_machine_shared_page(ntmm_machine *machine);
 typedef struct ntmm_machine_counters {
 	uint32_t size; /* set by the caller: sizeof (ntmm_machine_counters) */
 	uint32_t processes;
-	uint64_t ram;      /* the sum of the next eight, modified_no_write and bad */
+	uint64_t ram;      /* the sum of the next nine, modified_no_write and bad */
 	uint64_t zeroed;   /* known to be zero, or never touched */
 	uint64_t free;     /* free with old contents */
 	uint64_t standby;  /* clean, in no working set, still findable */
@@ -127,6 +127,7 @@ typedef struct ntmm_machine_counters {
 	uint64_t transition; /* being read from or written to the paging file */
 	uint64_t tables;   /* page tables of processes */
 	uint64_t fixed;    /* the system's own: shared page and system tables */
+	uint64_t physical; /* given out by AllocateUserPhysicalPages, mapped or not */
 	uint64_t commit_total, commit_limit, commit_peak;
 	uint64_t slots, slots_used;   /* pages of the paging files: usable, holding a page */
 	uint64_t resident_total,
@@ -150,6 +151,7 @@ typedef struct ntmm_process_counters {
 	uint64_t working_set, working_set_peak; /* pages resident */
 	uint64_t tables;                       /* frames of its page map */
 	uint64_t locked;                       /* pages locked by VirtualLock */
+	uint64_t physical;                     /* frames of its own (rules AW) */
 	uint64_t demand_zero, soft, hard, violations, guards, page_ins, page_outs, trimmed;
 	uint64_t held;                         /* pages held: ntmm_process_hold_pages */
 } ntmm_process_counters;
@@ -164,7 +166,8 @@ typedef struct ntmm_page_info {
 	uint32_t where; /* NTMM_PAGE_ */
 	uint64_t entry; /* the page-map entry as it stands; 0 when there is no table for it */
 	uint64_t
-		frame; /* physical page number; meaningful for ACTIVE, STANDBY, MODIFIED, TRANSITION */
+		frame; /* physical page number; meaningful for ACTIVE, STANDBY, MODIFIED, TRANSITION,
+		 * PHYSICAL: then it is what AllocateUserPhysicalPages answered */
 	uint64_t slot;  /* in a paging file, that holds a copy: NTMM_SLOT_; 0: none */
 	uint32_t locked, dirty, accessed;
 	uint32_t age;   /* passes since it was last seen in use, about 32768 at most; ACTIVE and not locked only */
@@ -178,6 +181,7 @@ enum {
 	NTMM_PAGE_TRANSITION, /* being read or written */
 	NTMM_PAGE_PAGED_OUT,  /* in the paging file only */
 	NTMM_PAGE_MODIFIED_NO_WRITE, /* held, a soft fault away */
+	NTMM_PAGE_PHYSICAL,   /* of a window: in a frame of the process's own (MapUserPhysicalPages) */
 };
 
 NTMM_API NTSTATUS ntmm_process_page_info(HANDLE process, uint64_t address, ntmm_page_info *info);

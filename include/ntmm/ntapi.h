@@ -86,6 +86,26 @@ NTMM_API NTSTATUS NtGetWriteWatch(HANDLE process, uint32_t flags, uint64_t base,
 NTMM_API NTSTATUS NtResetWriteWatch(HANDLE process, uint64_t base, uint64_t size)
 	NTMM_NAMED(NtResetWriteWatch);
 
+/* AWE (rules AW): frames of a process's own, and windows (MEM_RESERVE | MEM_PHYSICAL) that they are mapped
+ * into. Frame numbers are opaque, not 0, and stay what they are.
+ *
+ * Allocating needs SeLockMemoryPrivilege, enabled. *count: frames wanted; then how many were got,
+ * perhaps fewer. STATUS_INSUFFICIENT_RESOURCES when it would be none. */
+NTMM_API NTSTATUS NtAllocateUserPhysicalPages(HANDLE process, uint64_t *count, uint64_t *frames)
+	NTMM_NAMED(NtAllocateUserPhysicalPages);
+/* Frames that are mapped are unmapped first. STATUS_CONFLICTING_ADDRESSES at the first that is not the
+ * process's; *count, also then: how many were freed. Both calls need PROCESS_VM_OPERATION. */
+NTMM_API NTSTATUS NtFreeUserPhysicalPages(HANDLE process, uint64_t *count, const uint64_t *frames)
+	NTMM_NAMED(NtFreeUserPhysicalPages);
+/* In the current process, all or nothing. `frames` NULL unmaps. Within one window from `address` on,
+ * which is rounded down to a page; or each at an address of its own, where a frame 0 unmaps. What was
+ * mapped at a page is replaced; of an address that comes twice the last one counts. */
+NTMM_API NTSTATUS NtMapUserPhysicalPages(uint64_t address, uint64_t count, const uint64_t *frames)
+	NTMM_NAMED(NtMapUserPhysicalPages);
+NTMM_API NTSTATUS NtMapUserPhysicalPagesScatter(const uint64_t *addresses, uint64_t count,
+                                                const uint64_t *frames)
+	NTMM_NAMED(NtMapUserPhysicalPagesScatter);
+
 typedef struct _MEMORY_RANGE_ENTRY {
 	uint64_t VirtualAddress;
 	uint64_t NumberOfBytes;

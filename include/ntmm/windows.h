@@ -474,5 +474,19 @@ NTMM_API UINT GetWriteWatch(DWORD flags, PVOID base, SIZE_T size, PVOID *address
                             ULONG_PTR *count, LPDWORD granularity) NTMM_NAMED(GetWriteWatch);
 NTMM_API UINT ResetWriteWatch(LPVOID base, SIZE_T size) NTMM_NAMED(ResetWriteWatch);
 
+/* ---- AWE --------------------------------------------------------------------------------------
+ *
+ * Rules AW; ntapi.h says what each does. MapUserPhysicalPages and ...Scatter work on the current
+ * process. Errors: 87, 487 (FreeUserPhysicalPages: *count were freed before), 998, 1314, 1450. */
+
+NTMM_API BOOL AllocateUserPhysicalPages(HANDLE process, PULONG_PTR count, PULONG_PTR frames)
+	NTMM_NAMED(AllocateUserPhysicalPages);
+NTMM_API BOOL FreeUserPhysicalPages(HANDLE process, PULONG_PTR count, PULONG_PTR frames)
+	NTMM_NAMED(FreeUserPhysicalPages);
+NTMM_API BOOL MapUserPhysicalPages(PVOID address, ULONG_PTR count, PULONG_PTR frames)
+	NTMM_NAMED(MapUserPhysicalPages);
+NTMM_API BOOL MapUserPhysicalPagesScatter(PVOID *addresses, ULONG_PTR count, PULONG_PTR frames)
+	NTMM_NAMED(MapUserPhysicalPagesScatter);
+
 NTMM_END
 #endif

@@ -69,6 +69,7 @@ static void fill_states(const struct pager *pager, ntmm_machine_counters *c)
 	c->fixed = in_state[FRAME_FIXED];
 	c->modified_no_write = in_state[FRAME_NO_WRITE];
 	c->bad = in_state[FRAME_BAD];
+	c->physical = in_state[FRAME_PHYSICAL];
 }
 
 static void fill_ledgers(struct pager *pager, ntmm_machine_counters *c)
@@ -161,7 +162,9 @@ static void check_entry(struct page_map *map, struct place place, uint64_t page,
 	struct agreement *agreement = context;
 	struct pte pte = pte_load(place.entry);
 	struct run run = runs_at(&agreement->space->runs, page); /* no section's lock below the pager's */
-	const struct watch *watch = run.vad ? run.vad->watch : NULL;
+	if (run.vad && run.vad->mapped)
+		run = space_run(agreement->space, address_of(page));
+	const struct page_set *watch = run.vad ? run.vad->watch : NULL;
 	attr_t attr = run.attr;
 	prot_t prot = attr_prot(attr);
 	bool agrees = attr_is_committed(attr) && !(attr & ATTR_OFFERED) &&
@@ -171,7 +174,7 @@ static void check_entry(struct page_map *map, struct place place, uint64_t page,
 			complain("process %u, page %#lx: the entry and the space disagree",
 		                 map->pid, page);
 	if (agreement->fine && watch && pte_is_present(pte) && pte_is_dirty(pte) &&
-	    !watch_is_marked(watch, page))
+	    !page_set_has(watch, page))
 		agreement->fine = complain("process %u, page %#lx: written, but not marked",
 		                           map->pid, page);
 }

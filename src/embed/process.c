@@ -100,6 +100,7 @@ static void fill_counters(const struct machine_process *inside, ntmm_process_cou
 	c->tables = map->tables;
 	c->locked = map->locked;
 	c->held = map->held;
+	c->physical = map->physical.count;
 	c->demand_zero = map->tally.demand_zero;
 	c->soft = map->tally.soft;
 	c->hard = map->tally.hard;
@@ -141,6 +142,8 @@ static uint32_t where_is(enum frame_state state)
 		return NTMM_PAGE_MODIFIED;
 	case FRAME_NO_WRITE:
 		return NTMM_PAGE_MODIFIED_NO_WRITE;
+	case FRAME_PHYSICAL:
+		return NTMM_PAGE_PHYSICAL;
 	default:
 		return NTMM_PAGE_TRANSITION;
 	}
@@ -170,7 +173,8 @@ static void fill_info(const struct page_map *map, uint64_t page, ntmm_page_info 
 	info->entry = pte.raw;
 	if (pte_is_resident(pte)) {
 		fill_frame(map->pager, pte, info);
-		info->locked = pte_is_present(pte) && page_locks(map, place);
+		info->locked = pte_is_present(pte) &&
+		               (page_locks(map, place) || info->where == NTMM_PAGE_PHYSICAL);
 	} else if (pte_is_paged_out(pte)) {
 		info->where = NTMM_PAGE_PAGED_OUT;
 		info->slot = pte_slot(pte);

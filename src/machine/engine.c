@@ -12,6 +12,7 @@
 #include "machine/pager/events.h"
 #include "machine/pager/page_lock.h"
 #include "machine/pager/page_map.h"
+#include "machine/pager/physical.h"
 #include "machine/pager/share.h"
 #include "machine/pager/transfer.h"
 #include "machine/pager/shoot.h"
@@ -175,7 +176,7 @@ static void residency(struct space *space, uint64_t page, struct residency *resi
 	if (place.level == 1 && pte_is_present(pte)) {
 		const struct frame *record = frame_at(&map->pager->phys, pte_frame(pte));
 		residency->valid = true;
-		residency->locked = page_locks(map, place);
+		residency->locked = page_locks(map, place) || record->state == FRAME_PHYSICAL;
 		residency->prot = pte_prot(pte);
 		residency->sharers = residency->shared ? record->share : 0;
 	}
@@ -297,6 +298,9 @@ const struct engine machine_engine = {
 	.offer = offer,
 	.reclaim = reclaim,
 	.discard = discard,
+	.physical_allocate = physical_allocate,
+	.physical_free = physical_free,
+	.physical_map = physical_map,
 	.lock = pages_lock,
 	.unlock = pages_unlock,
 	.copy = copy,

@@ -56,10 +56,12 @@ static NTSTATUS reserve_check(struct space *space, struct alloc *alloc)
 	status = space_prepare(space, 2);
 	if (!status && alloc->type & MEM_COMMIT)
 		status = space_charge(space, alloc->range, &alloc->charge);
-	if (status || !(alloc->type & MEM_WRITE_WATCH))
+	if (!status && alloc->type & MEM_PHYSICAL)
+		status = space_charge_window(space, alloc->range, &alloc->charge);
+	if (status || !(alloc->type & (MEM_WRITE_WATCH | MEM_PHYSICAL)))
 		return status;
-	alloc->watch = watch_create(alloc->range);
-	if (alloc->watch)
+	alloc->set = page_set_create(alloc->range);
+	if (alloc->set)
 		return STATUS_SUCCESS;
 	space_uncharge(space, alloc->charge);
 	return STATUS_INSUFFICIENT_RESOURCES; /* VA-32 */
@@ -74,20 +76,25 @@ static NTSTATUS commit_view_check(struct space *space, const struct vad *vad, st
 	return status;
 }
 
+static enum vad_kind kind_of(uint32_t type)
+{
+	if (type & MEM_RESERVE_PLACEHOLDER)
+		return VAD_PLACEHOLDER;
+	return type & MEM_PHYSICAL ? VAD_PHYSICAL : VAD_PRIVATE;
+}
+
 /* With MEM_COMMIT all of it is committed at once (VA-23). */
 static void reserve_apply(struct space *space, const struct alloc *alloc)
 {
 	bool commits = alloc->type & MEM_COMMIT, replaces = alloc->type & MEM_REPLACE_PLACEHOLDER;
-	bool keeps = alloc->type & MEM_RESERVE_PLACEHOLDER;
+	struct vad *vad;
 	if (replaces)
-		space_replace(space, alloc->range, alloc->prot, VAD_PRIVATE);
+		vad = space_replace(space, alloc->range, alloc->prot, VAD_PRIVATE);
 	else if (commits)
-		space_reserve_committed(space, alloc->range, alloc->prot, alloc->charge);
+		vad = space_reserve_committed(space, alloc->range, alloc->prot, alloc->charge);
 	else
-		space_reserve(space, alloc->range, alloc->prot,
-		              keeps ? VAD_PLACEHOLDER : VAD_PRIVATE);
-	if (alloc->watch)
-		space_watch(space, alloc->range.start, alloc->watch);
+		vad = space_reserve(space, alloc->range, alloc->prot, kind_of(alloc->type));
+	*(vad->kind == VAD_PHYSICAL ? &vad->mapped : &vad->watch) = alloc->set;
 	if (replaces && commits)
 		space_commit(space, alloc->range, alloc->prot, alloc->charge);
 	if (commits)
@@ -101,6 +108,8 @@ static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 	space_seek(space, alloc->range.start);
 	if (!space_one_vad(space, alloc->range, &vad) || vad->kind == VAD_PLACEHOLDER)
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-41, VA-50 */
+	if (!vad_is_paged(vad))
+		return STATUS_CONFLICTING_ADDRESSES; /* VA-48 */
 	if (vad->view)
 		return commit_view_check(space, vad, alloc);
 	if (prot_is_copy(alloc->prot) || vad->kind == VAD_SHARED_PAGE)

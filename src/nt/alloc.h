@@ -11,8 +11,9 @@
 
 #define ALLOC_RESETS (MEM_RESET | MEM_RESET_UNDO)
 #define ALLOC_ACTIONS (MEM_COMMIT | MEM_RESERVE | ALLOC_RESETS)
-#define ALLOC_NOT_YET (MEM_PHYSICAL | MEM_LARGE_PAGES)
-#define ALLOC_TYPES (ALLOC_ACTIONS | MEM_TOP_DOWN | MEM_WRITE_WATCH | ALLOC_NOT_YET)
+#define ALLOC_NOT_YET MEM_LARGE_PAGES
+#define ALLOC_TYPES \
+	(ALLOC_ACTIONS | MEM_TOP_DOWN | MEM_WRITE_WATCH | MEM_PHYSICAL | ALLOC_NOT_YET)
 #define ALLOC_PLACEHOLDERS (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)
 
 /* Where the system may choose a place: addresses, inclusive, and bytes. */
@@ -29,7 +30,7 @@ struct alloc {
 	struct bounds bounds;
 	struct range range;   /* pages that the answer names */
 	struct charge charge; /* for what is committed */
-	struct watch *watch;  /* MEM_WRITE_WATCH: of the new allocation */
+	struct page_set *set; /* MEM_WRITE_WATCH, MEM_PHYSICAL: of the new allocation */
 };
 
 /* All places that an allocation may have. */

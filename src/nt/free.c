@@ -29,6 +29,19 @@ static NTSTATUS check_place(const struct layout *layout, struct free *f, uint64_
 	return STATUS_SUCCESS;
 }
 
+static bool is_all(const struct free *f, const struct vad *vad)
+{
+	return f->range.start == vad->range.start && f->range.end == vad->range.end;
+}
+
+/* VF-14, VF-35: it goes as a whole. */
+static NTSTATUS check_unpaged(const struct free *f, const struct vad *vad)
+{
+	if (f->type == MEM_DECOMMIT)
+		return STATUS_MEMORY_NOT_ALLOCATED;
+	return is_all(f, vad) ? STATUS_SUCCESS : STATUS_FREE_VM_NOT_AT_BASE;
+}
+
 /* The pages meant, all of one allocation. */
 static NTSTATUS find_range(const struct space *space, struct free *f, const struct vad **found)
 {
@@ -44,7 +57,7 @@ static NTSTATUS find_range(const struct space *space, struct free *f, const stru
 	if (f->range.end > vad->range.end)
 		return STATUS_UNABLE_TO_FREE_VM; /* VF-5 */
 	*found = vad;
-	return STATUS_SUCCESS;
+	return vad_is_paged(vad) ? STATUS_SUCCESS : check_unpaged(f, vad);
 }
 
 /* A release of all of an allocation may use what is kept for those who cannot wait for memory: it has to
@@ -54,8 +67,7 @@ static NTSTATUS prepare(struct space *space, const struct free *f, const struct 
 	if (f->type == MEM_DECOMMIT)
 		return space_prepare(space, 1);
 	NTSTATUS status = space_prepare(space, space_release_changes(space, f->range));
-	bool all = f->range.start == vad->range.start && f->range.end == vad->range.end;
-	return status && all && runs_ready(&space->runs) ? STATUS_SUCCESS : status;
+	return status && is_all(f, vad) && runs_ready(&space->runs) ? STATUS_SUCCESS : status;
 }
 
 static NTSTATUS free_check(struct space *space, struct free *f)
@@ -84,8 +96,9 @@ static void free_apply(struct space *space, const struct free *f)
 		preserve_apply(space, f);
 		return;
 	}
-	if (runs_committed(&space->runs, f->range))
-		space->engine->decommit(space, f->range);
+	const struct vad *vad = runs_at(&space->runs, f->range.start).vad;
+	if (runs_committed(&space->runs, f->range) || vad->mapped)
+		space->engine->decommit(space, f->range); /* of a window: unmaps (VF-36) */
 	if (f->type == MEM_RELEASE)
 		space_release(space, f->range);
 	else

@@ -5,8 +5,6 @@
  */
 #include "nt/target.h"
 
-#include "object/token.h"
-
 enum way { LOCK, UNLOCK };
 
 struct lock_call {
@@ -26,13 +24,6 @@ static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t
 	return STATUS_SUCCESS;
 }
 
-/* The caller's privilege; a host thread that acts as no process asks on the target's behalf. */
-static bool may_map_system(const struct process *target)
-{
-	const struct process *caller = process_current();
-	return privilege_enabled(caller ? caller : target, PRIVILEGE_LOCK_MEMORY);
-}
-
 /* VL-3, VL-21. */
 static NTSTATUS check_holes(struct target *target, const struct lock_call *call)
 {
@@ -43,6 +34,8 @@ static NTSTATUS check_holes(struct target *target, const struct lock_call *call)
 	while (!status && next_run(target->space, call->range, &run)) {
 		if (!run.vad)
 			status = call->way == LOCK ? STATUS_ACCESS_VIOLATION : STATUS_NOT_LOCKED;
+		else if (call->way == LOCK && !vad_is_paged(run.vad))
+			status = STATUS_INCOMPATIBLE_FILE_MAP;
 	}
 	target_unlock(target);
 	return status;
@@ -55,7 +48,7 @@ static void mark_written(struct target *target, struct range range)
 		return;
 	for (struct run run = {.end = range.start}; next_run(target->space, range, &run);) {
 		if (run.vad && run.vad->watch)
-			watch_mark_all(run.vad->watch, (struct range){run.start, run.end});
+			page_set_add_all(run.vad->watch, (struct range){run.start, run.end});
 	}
 	target_unlock(target);
 }
@@ -63,7 +56,7 @@ static void mark_written(struct target *target, struct range range)
 static NTSTATUS run(struct target *target, const struct lock_call *call)
 {
 	const struct engine *engine = target->space->engine;
-	if (call->how & MAP_SYSTEM && !may_map_system(target->process))
+	if (call->how & MAP_SYSTEM && !may_lock_memory(target))
 		return STATUS_PRIVILEGE_NOT_HELD; /* VL-1 */
 	NTSTATUS status = check_holes(target, call);
 	if (status)

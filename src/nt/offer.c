@@ -27,7 +27,7 @@ static NTSTATUS check_runs(const struct space *space, struct range range, unsign
 	for (struct run run = {.end = range.start}; next_run(space, range, &run); ++*runs) {
 		if (!attr_is_committed(run.attr))
 			return STATUS_INVALID_PARAMETER;
-		if (run.vad->view)
+		if (run.vad->view || !vad_is_paged(run.vad))
 			return STATUS_INVALID_PARAMETER; /* OF-2: private memory */
 		if (run.vad->kind == VAD_SHARED_PAGE)
 			return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */

@@ -50,6 +50,8 @@ static NTSTATUS protect_check(struct space *space, struct protect *p)
 	space_seek(space, p->range.start);
 	if (!space_one_vad(space, p->range, &vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VP-4 */
+	if (!vad_is_paged(vad))
+		return STATUS_CONFLICTING_ADDRESSES; /* VP-11 */
 	p->old = attr_prot(space_seen(space, p->range.start).attr);
 	if (vad->view)
 		return protect_view_check(space, vad, p);

@@ -83,7 +83,7 @@ static NTSTATUS query_basic(struct target *target, struct query *query)
 	return STATUS_SUCCESS;
 }
 
-/* Of a view of a SEC_RESERVE section: what the section says (VQ-15). */
+/* Of a view of a SEC_RESERVE section: what the section says (VQ-15); of a window: what is mapped. */
 static uint64_t committed_pages(const struct space *space, struct range range)
 {
 	uint64_t pages = 0;

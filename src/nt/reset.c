@@ -12,6 +12,8 @@ NTSTATUS reset_check(struct space *space, struct alloc *alloc)
 	alloc->range = pages_touched(alloc->base, alloc->last);
 	if (!space_one_vad(space, alloc->range, &vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-62 */
+	if (!vad_is_paged(vad))
+		return STATUS_CONFLICTING_ADDRESSES; /* VA-67 */
 	if (vad->view && vad->view->section->kind != SECTION_MEMORY)
 		return STATUS_USER_MAPPED_FILE; /* VA-66 */
 	if (vad->kind == VAD_SHARED_PAGE)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "nt/target.h"
 
+#include "object/token.h"
+
 void target_open(struct target *target, HANDLE handle, uint32_t access)
 {
 	*target = (struct target){.layout = layout_of(NTMM_LAYOUT_NT64_128TB)};
@@ -52,6 +54,12 @@ NTSTATUS target_alive(struct target *target)
 	if (!status)
 		target_unlock(target);
 	return status;
+}
+
+bool may_lock_memory(const struct target *target)
+{
+	const struct process *caller = process_current();
+	return privilege_enabled(caller ? caller : target->process, PRIVILEGE_LOCK_MEMORY);
 }
 
 bool last_byte(uint64_t base, uint64_t size, uint64_t *last)

@@ -37,6 +37,10 @@ void target_unlock(struct target *target);
 /* As target_read, without keeping the lock: for calls whose work is all the engine's. */
 NTSTATUS target_alive(struct target *target);
 
+/* Whether the caller has SeLockMemoryPrivilege enabled; a host thread that acts as no process asks on the
+ * target's behalf. The target is open. */
+bool may_lock_memory(const struct target *target);
+
 /* The last byte of `size` bytes at `base`. False when there is none: size 0, or the end wraps. */
 bool last_byte(uint64_t base, uint64_t size, uint64_t *last);
 /* Every page that holds a byte of [base, last] (G-1). */

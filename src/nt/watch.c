@@ -32,7 +32,7 @@ static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t
 }
 
 /* WW-2: all of the range in one allocation, and that is watched. */
-static NTSTATUS find_watch(const struct space *space, struct range range, struct watch **watch)
+static NTSTATUS find_watch(const struct space *space, struct range range, struct page_set **watch)
 {
 	struct vad *vad;
 	if (!space_one_vad(space, range, &vad) || !vad->watch)
@@ -42,10 +42,10 @@ static NTSTATUS find_watch(const struct space *space, struct range range, struct
 }
 
 /* Writes the addresses of what is marked, as many as there is room for; where it had to stop (WW-7). */
-static uint64_t collect(const struct watch *watch, struct watch_call *call)
+static uint64_t collect(const struct page_set *watch, struct watch_call *call)
 {
 	struct range rest = call->range, marked;
-	while (call->found < call->most && watch_find(watch, rest, &marked)) {
+	while (call->found < call->most && page_set_find(watch, rest, &marked)) {
 		for (rest.start = marked.start;
 		     rest.start < marked.end && call->found < call->most; rest.start++) {
 			uint64_t address = address_of(rest.start);
@@ -56,18 +56,18 @@ static uint64_t collect(const struct watch *watch, struct watch_call *call)
 	return call->found < call->most ? call->range.end : rest.start;
 }
 
-static void reset(struct space *space, struct watch *watch, struct range range)
+static void reset(struct space *space, struct page_set *watch, struct range range)
 {
 	struct range marked;
-	if (!watch_find(watch, range, &marked))
+	if (!page_set_find(watch, range, &marked))
 		return;
 	space->engine->rearm(space, range);
-	watch_clear(watch, range);
+	page_set_remove(watch, range);
 }
 
 static NTSTATUS get(struct target *target, struct watch_call *call)
 {
-	struct watch *watch;
+	struct page_set *watch;
 	NTSTATUS status = call->reset ? target_write(target) : target_read(target);
 	if (status)
 		return status;
@@ -121,7 +121,7 @@ NTSTATUS NtGetWriteWatch(HANDLE process, uint32_t flags, uint64_t base, uint64_t
 /* WW-25. */
 static NTSTATUS reset_call(struct target *target, struct range range)
 {
-	struct watch *watch;
+	struct page_set *watch;
 	NTSTATUS status = target_write(target);
 	if (status)
 		return status;

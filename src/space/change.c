@@ -22,6 +22,13 @@ NTSTATUS space_charge(struct space *space, struct range range, struct charge *ch
 	return STATUS_SUCCESS;
 }
 
+NTSTATUS space_charge_window(struct space *space, struct range range, struct charge *charged)
+{
+	*charged = (struct charge){0, tables_over(range)};
+	return ledger_charge(space->ledger, charged->tables) ? STATUS_SUCCESS
+	                                                     : STATUS_COMMITMENT_LIMIT;
+}
+
 void space_uncharge(struct space *space, struct charge charged)
 {
 	ledger_return(space->ledger, charged.pages + charged.tables);
@@ -44,6 +51,8 @@ struct vad *space_reserve(struct space *space, struct range range, prot_t protec
                           enum vad_kind kind)
 {
 	struct vad like = {.protect = protect, .kind = (uint8_t)kind};
+	if (kind == VAD_PHYSICAL)
+		space->windows += tables_over(range);
 	return take_pages(space, range, like, ATTR_RESERVED);
 }
 
@@ -78,6 +87,13 @@ static void return_charge(struct space *space, struct range range)
 	ledger_return(space->ledger, pages + tables);
 }
 
+static void return_window(struct space *space, const struct vad *vad)
+{
+	uint64_t tables = vad->kind == VAD_PHYSICAL ? tables_over(vad->range) : 0;
+	space->windows -= tables;
+	ledger_return(space->ledger, tables);
+}
+
 void space_decommit(struct space *space, struct range range)
 {
 	return_charge(space, range);
@@ -89,7 +105,7 @@ static void split_off(struct space *space, struct vad like, struct range range)
 {
 	struct vad *upper = vad_take(space, like, range);
 	if (upper->watch)
-		watch_share(upper->watch);
+		page_set_share(upper->watch);
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&space->runs, page);
 		runs_set(&space->runs, (struct range){run.start, run.end}, upper, run.attr);
@@ -116,6 +132,7 @@ void space_release(struct space *space, struct range range)
 	runs_set(&space->runs, range, NULL, ATTR_RESERVED);
 	space->free_pages += range_pages(range);
 	if (range.start == whole.start && range.end == whole.end) {
+		return_window(space, vad);
 		vad_free(space, vad);
 	} else if (range.start == whole.start) {
 		vad->range.start = range.end;
@@ -140,13 +157,6 @@ void space_set_offered(struct space *space, struct range range, bool offered)
 		runs_set(&space->runs, (struct range){page, end}, run.vad, attr);
 		page = end;
 	}
-}
-
-void space_watch(struct space *space, uint64_t page, struct watch *watch)
-{
-	struct vad *vad = vad_at(space, page);
-	CHECK(!vad->watch && watch_covers(watch, vad->range));
-	vad->watch = watch;
 }
 
 bool space_clear_guard(struct space *space, uint64_t page)

@@ -30,7 +30,7 @@ void space_put_back(struct space *space, struct vad *vad)
 {
 	CHECK(vad->replaced && !vad->view);
 	DEBUG_CHECK(!runs_committed(&space->runs, vad->range));
-	watch_drop(vad->watch);
+	page_set_drop(vad->watch);
 	*vad = (struct vad){
 		.range = vad->range, .protect = PROT_NOACCESS, .kind = VAD_PLACEHOLDER};
 }

@@ -96,8 +96,8 @@ void space_end(struct space *space)
 	shared_lock_write(&space->lock);
 	struct view *views = free_vads(space);
 	runs_destroy(&space->runs);
-	ledger_return(space->ledger, space->commit + space->tables);
-	space->commit = space->tables = 0;
+	ledger_return(space->ledger, space->commit + space->tables + space->windows);
+	space->commit = space->tables = space->windows = 0;
 	space->ledger = NULL;
 	shared_lock_drop(&space->lock);
 	free_views(views);
@@ -123,10 +123,25 @@ static struct run cut_to_section(struct run run, uint64_t page)
 	return run;
 }
 
+/* A piece of a window, from `page` on, that has frames, or has none. */
+static struct run cut_to_mapped(struct run run, uint64_t page)
+{
+	struct range mapped;
+	run.start = page;
+	if (!page_set_find(run.vad->mapped, (struct range){page, run.end}, &mapped))
+		return run;
+	run.end = mapped.start > page ? mapped.start : mapped.end;
+	if (mapped.start == page)
+		run.attr = ATTR_COMMITTED | PROT_READWRITE; /* VQ-17 */
+	return run;
+}
+
 struct run space_run(const struct space *space, uint64_t address)
 {
 	uint64_t page = page_of(address);
 	struct run run = runs_at(&space->runs, page);
+	if (run.vad && run.vad->mapped)
+		return cut_to_mapped(run, page);
 	return run.vad && run.vad->view ? cut_to_section(run, page) : run;
 }
 
@@ -178,7 +193,10 @@ static bool check_run(const struct space *space, struct run run, uint64_t *free_
 		       complain("free run at page %#lx has state", run.start);
 	if (run.start < run.vad->range.start || run.end > run.vad->range.end)
 		return complain("run at page %#lx lies outside its allocation", run.start);
-	if (run.vad->watch && !watch_covers(run.vad->watch, run.vad->range))
+	if ((run.vad->kind == VAD_PHYSICAL) != (run.vad->mapped != NULL))
+		return complain("allocation at page %#lx: what is mapped is not known",
+		                run.vad->range.start);
+	if (run.vad->watch && !page_set_covers(run.vad->watch, run.vad->range))
 		return complain("the record of writes does not cover the allocation at page %#lx",
 		                run.vad->range.start);
 	if (run.vad->kind == VAD_PLACEHOLDER && run.attr != ATTR_RESERVED)
@@ -188,7 +206,7 @@ static bool check_run(const struct space *space, struct run run, uint64_t *free_
 
 bool space_check(const struct space *space)
 {
-	uint64_t free_pages = 0, charged = 0;
+	uint64_t free_pages = 0, charged = 0, windows = 0;
 	if (space->ended)
 		return true;
 	if (!runs_check(&space->runs))
@@ -198,6 +216,7 @@ bool space_check(const struct space *space)
 		if (!check_run(space, run, &free_pages))
 			return false;
 		charged += charged_of(run);
+		windows += run.vad && run.vad->mapped ? tables_over(run.vad->range) : 0;
 		page = run.end;
 	}
 	if (charged != space->commit)
@@ -205,7 +224,8 @@ bool space_check(const struct space *space)
 	if (free_pages != space->free_pages)
 		return complain("%lu pages free, %lu counted", free_pages, space->free_pages);
 	uint64_t tables = tables_to_drop(&space->runs, space->runs.whole);
-	if (tables != space->tables)
-		return complain("%lu tables needed, %lu charged", tables, space->tables);
+	if (tables != space->tables || windows != space->windows)
+		return complain("%lu tables and %lu of windows needed, %lu and %lu charged", tables,
+		                windows, space->tables, space->windows);
 	return true;
 }

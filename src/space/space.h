@@ -20,7 +20,7 @@
 #include "space/charge.h"
 #include "space/layout.h"
 #include "space/runs.h"
-#include "space/watch.h"
+#include "space/page_set.h"
 
 struct view;
 
@@ -29,6 +29,7 @@ enum vad_kind {
 	VAD_PLACEHOLDER, /* all reserved: a place kept for what will replace it (rules PH) */
 	VAD_SHARED_PAGE, /* 0x7FFE0000 (AS-4): the system's; cannot be changed */
 	VAD_VIEW,        /* of a section: view.h */
+	VAD_PHYSICAL,    /* MEM_PHYSICAL: a window that frames are mapped into (rules AW) */
 };
 
 /* One allocation: what one reserve made. */
@@ -37,10 +38,21 @@ struct vad {
 	prot_t protect;      /* AllocationProtect, never changes (VA-27) */
 	uint8_t kind;        /* enum vad_kind */
 	bool replaced;       /* (l) a placeholder, and can become one again (PH-7, PH-20) */
-	struct watch *watch; /* MEM_WRITE_WATCH: which pages were written; NULL: not asked for */
-	struct view *view;   /* of a VAD_VIEW; NULL */
+	/* MEM_WRITE_WATCH: the pages that were written; NULL: not asked for. A page is added where a
+	 * store first makes it dirty, so one that is present and dirty in the page map is a member. It
+	 * stays one whatever becomes of it (WW-20 to WW-22), until engine.rearm. */
+	struct page_set *watch;
+	struct view *view; /* of a VAD_VIEW; NULL */
+	/* VAD_PHYSICAL: the pages that have a frame. The runs call all of the window reserved. */
+	struct page_set *mapped;
 };
 
+/* Pages of such an allocation are out of the pager's reach: they cannot be reset, protected, locked,
+ * decommitted or freed in part. */
+static inline bool vad_is_paged(const struct vad *vad)
+{
+	return vad->kind != VAD_PHYSICAL;
+}
 /* A change makes at most as many new allocations: a placeholder split in three (PH-2). */
 #define MOST_NEW_VADS 2
 
@@ -55,6 +67,7 @@ struct space {
 	uint64_t commit;        /* (l) private pages charged */
 	uint64_t commit_peak;   /* (l) */
 	uint64_t tables;        /* (l) pages charged for page tables */
+	uint64_t windows;       /* (l) the same, of windows: for all they can need */
 	uint64_t free_pages;    /* (l) neither reserved nor committed, of the application's range */
 	bool nx;                /* the processor can tell run from read */
 	bool ended;             /* (l) the process is gone: only free() may follow */
@@ -74,8 +87,10 @@ void space_destroy(struct space *space);
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
-/* The run that holds the page of `address`, which is at most the maximum application address; of a
- * view of a SEC_RESERVE section, cut to where the section is as committed as there. */
+/* The run that holds the page of `address`, which is at most the maximum application address. A view of
+ * a SEC_RESERVE section is cut to where the section is as committed as there. A window is cut to pages
+ * that have a frame, and then are committed, PAGE_READWRITE, or to some that have none; neighbours
+ * may be alike. What is cut starts with this page. */
 struct run space_run(const struct space *space, uint64_t address);
 /* Whether every page of `range` belongs to one allocation; *vad is the one of the first page. */
 bool space_one_vad(const struct space *space, struct range range, struct vad **vad);
@@ -118,10 +133,12 @@ struct charge {
 	uint64_t pages, tables;
 };
 NTSTATUS space_charge(struct space *space, struct range range, struct charge *charged);
-/* Gives back what space_charge took, when the change is not made after all. */
+/* The same for a window over `range`: the tables it can need. */
+NTSTATUS space_charge_window(struct space *space, struct range range, struct charge *charged);
+/* Gives back what they took, when the change is not made after all. */
 void space_uncharge(struct space *space, struct charge charged);
 
-/* A new allocation over free pages. */
+/* A new allocation over free pages. Of a window: what space_charge_window took is taken over. */
 struct vad *space_reserve(struct space *space, struct range range, prot_t protect, enum vad_kind kind);
 /* The same of private memory, all committed with the protection it is made with. */
 struct vad *space_reserve_committed(struct space *space, struct range range, prot_t prot,
@@ -138,9 +155,6 @@ unsigned space_release_changes(const struct space *space, struct range range);
 void space_protect(struct space *space, struct range range, prot_t prot);
 /* Sets or clears ATTR_OFFERED on the pages of `range`, all committed. */
 void space_set_offered(struct space *space, struct range range, bool offered);
-
-/* The new allocation at `page` gets `watch`, which covers it and is the space's from then on. */
-void space_watch(struct space *space, uint64_t page, struct watch *watch);
 
 /* Clears the guard of one page. False when there is no memory for it: then nothing changed. */
 bool space_clear_guard(struct space *space, uint64_t page);

@@ -100,3 +100,13 @@ uint64_t tables_to_drop(const struct runs *runs, struct range range)
 	}
 	return tables;
 }
+
+uint64_t tables_over(struct range range)
+{
+	uint64_t tables = 0;
+	for (unsigned level = 1; level <= TABLE_LEVELS; level++) {
+		unsigned shift = level * TABLE_BITS;
+		tables += ((range.end - 1) >> shift) - (range.start >> shift) + 1;
+	}
+	return tables;
+}

@@ -19,4 +19,7 @@ uint64_t tables_to_add(const struct runs *runs, struct range range);
 /* Tables that are needed no more once nothing in `range` is committed. */
 uint64_t tables_to_drop(const struct runs *runs, struct range range);
 
+/* Tables over all of `range`, whatever else needs them too. */
+uint64_t tables_over(struct range range);
+
 #endif

@@ -18,7 +18,8 @@ struct vad *vad_take(struct space *space, struct vad like, struct range range)
 
 void vad_free(struct space *space, struct vad *vad)
 {
-	watch_drop(vad->watch);
+	page_set_drop(vad->watch);
+	page_set_drop(vad->mapped);
 	pool_give(&space->vads, vad);
 }
 

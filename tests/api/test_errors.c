@@ -318,7 +318,8 @@ static void test_later(void **state)
 {
 	struct place *place = *state;
 	struct picture before = picture_of(place);
-	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_PHYSICAL, PAGE_READWRITE),
+	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES,
+	                          PAGE_READWRITE),
 	             ERROR_NOT_SUPPORTED);
 	expect_picture(place, &before);
 }

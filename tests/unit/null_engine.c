@@ -67,6 +67,31 @@ static void null_discard(struct space *space, struct range range)
 	record(space, OP_DISCARD, range, 0);
 }
 
+static NTSTATUS null_physical_allocate(struct space *space, uint64_t *frames, uint64_t *count)
+{
+	record(space, OP_PHYSICAL_ALLOCATE, (struct range){0, *count}, 0);
+	for (uint64_t i = 0; i < *count; i++)
+		frames[i] = i + 1;
+	return of(space)->answer;
+}
+
+static NTSTATUS null_physical_free(struct space *space, const uint64_t *frames, uint64_t *count)
+{
+	record(space, OP_PHYSICAL_FREE, (struct range){0, *count}, frames[0]);
+	*count = of(space)->answer ? of(space)->copied : *count;
+	return of(space)->answer;
+}
+
+/* One record a page. */
+static NTSTATUS null_physical_map(struct space *space, const struct physical_mapping *mappings,
+                                  uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		record(space, OP_PHYSICAL_MAP,
+		       (struct range){mappings[i].page, mappings[i].page + 1}, mappings[i].frame);
+	return of(space)->answer;
+}
+
 static NTSTATUS null_lock(struct space *space, struct range range, unsigned how)
 {
 	record(space, OP_LOCK, range, how);
@@ -155,6 +180,9 @@ static const struct engine engine = {
 	.offer = null_offer,
 	.reclaim = null_reclaim,
 	.discard = null_discard,
+	.physical_allocate = null_physical_allocate,
+	.physical_free = null_physical_free,
+	.physical_map = null_physical_map,
 	.lock = null_lock,
 	.unlock = null_unlock,
 	.copy = null_copy,

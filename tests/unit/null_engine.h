@@ -30,6 +30,9 @@ enum null_op {
 	OP_OFFER,
 	OP_RECLAIM,
 	OP_DISCARD,
+	OP_PHYSICAL_ALLOCATE,
+	OP_PHYSICAL_FREE,
+	OP_PHYSICAL_MAP,
 	OP_LOCK,
 	OP_UNLOCK,
 	OP_COPY,
@@ -50,9 +53,9 @@ struct null_space {
 	struct space space;
 	struct null_call calls[256]; /* since null_forget */
 	unsigned count;
-	NTSTATUS answer;             /* of lock, unlock, copy, set_limits */
+	NTSTATUS answer;             /* of lock, unlock, copy, set_limits, physical_... */
 	bool lossy;                  /* reset_undo and reclaim say that contents are lost */
-	uint64_t copied;             /* bytes that a copy does when `answer` is no success */
+	uint64_t copied;             /* bytes or frames that are done when `answer` is no success */
 	struct residency residency;
 	struct ws_limits limits;
 };

@@ -91,7 +91,6 @@ static void targets_invalid_is_not_kept(void **state) /* PR-6 */
 static void what_is_to_come_is_not_supported(void **state)
 {
 	static const struct row rows[] = {
-		{MEM_RESERVE | MEM_PHYSICAL, PAGE_READWRITE, STATUS_NOT_SUPPORTED},
 		{RC | MEM_LARGE_PAGES, PAGE_READWRITE, STATUS_NOT_SUPPORTED},
 		{RC | MEM_LARGE_PAGES, 0, STATUS_INVALID_PAGE_PROTECTION}, /* arguments first */
 	};

@@ -7,7 +7,7 @@
 
 #define PAGE UINT64_C(0x1000)
 
-static struct watch *record_of(uint64_t address)
+static struct page_set *record_of(uint64_t address)
 {
 	return space_run(&null->space, address).vad->watch;
 }
@@ -35,9 +35,9 @@ static void rearmed_up_to_the_last_returned(void **state) /* WW-7, WW-12 */
 	uint64_t addresses[2], count = 2;
 	(void)state;
 	assert_ok(alloc(PLACE, K64, RC | MEM_WRITE_WATCH, PAGE_READWRITE));
-	struct watch *watch = record_of(PLACE);
+	struct page_set *watch = record_of(PLACE);
 	for (uint64_t i = 3; i < 9; i += 2)
-		watch_mark(watch, page_of(PLACE) + i);
+		page_set_add(watch, page_of(PLACE) + i);
 	null_forget();
 	assert_ok(get(0, 16, addresses, &count));
 	assert_int_equal(count, 2);
@@ -49,8 +49,8 @@ static void rearmed_up_to_the_last_returned(void **state) /* WW-7, WW-12 */
 	assert_int_equal(null_calls(OP_REARM), 1);
 	assert_int_equal(null_call(OP_REARM, 0)->range.start, page_of(PLACE));
 	assert_int_equal(null_call(OP_REARM, 0)->range.end, page_of(PLACE) + 6);
-	assert_false(watch_is_marked(watch, page_of(PLACE) + 5));
-	assert_true(watch_is_marked(watch, page_of(PLACE) + 7));
+	assert_false(page_set_has(watch, page_of(PLACE) + 5));
+	assert_true(page_set_has(watch, page_of(PLACE) + 7));
 }
 
 static void nothing_to_reset(void **state)
@@ -73,13 +73,13 @@ static void locked_pages_are_marked(void **state) /* VL-12 */
 	null->answer = STATUS_WORKING_SET_QUOTA;
 	assert_status(NtLockVirtualMemory(process, &base, &size, MAP_PROCESS),
 	              STATUS_WORKING_SET_QUOTA);
-	assert_false(watch_is_marked(record_of(PLACE), page_of(PLACE) + 1));
+	assert_false(page_set_has(record_of(PLACE), page_of(PLACE) + 1));
 	null->answer = STATUS_WAS_LOCKED;
 	assert_status(NtLockVirtualMemory(process, &base, &size, MAP_PROCESS), STATUS_WAS_LOCKED);
-	assert_false(watch_is_marked(record_of(PLACE), page_of(PLACE)));
-	assert_true(watch_is_marked(record_of(PLACE), page_of(PLACE) + 1));
-	assert_true(watch_is_marked(record_of(PLACE), page_of(PLACE) + 2));
-	assert_false(watch_is_marked(record_of(PLACE), page_of(PLACE) + 3));
+	assert_false(page_set_has(record_of(PLACE), page_of(PLACE)));
+	assert_true(page_set_has(record_of(PLACE), page_of(PLACE) + 1));
+	assert_true(page_set_has(record_of(PLACE), page_of(PLACE) + 2));
+	assert_false(page_set_has(record_of(PLACE), page_of(PLACE) + 3));
 }
 
 static void bad_handle_after_the_arguments(void **state) /* G-6 */

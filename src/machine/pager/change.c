@@ -9,6 +9,7 @@
 #include "machine/pager/page_hold.h"
 #include "machine/pager/page_lock.h"
 #include "machine/pager/page_map.h"
+#include "machine/pager/physical.h"
 #include "machine/pager/share.h"
 #include "machine/pager/trim.h"
 #include "machine/pager/visit.h"
@@ -49,12 +50,15 @@ static void drop_active(struct page_map *map, struct place place, uint64_t page,
 {
 	frame_t frame = pte_frame(pte_load(place.entry));
 	shoot_page(map, page, SHOOT_ALL, &change->shootdown);
-	if (frame_at(&map->pager->phys, frame)->state != FRAME_FIXED) { /* not the shared page */
-		page_unlock(map, place, FRAME_LOCKED);
-		page_let_go(map, frame);
-		ws_remove(map, frame);
-		pager_drop(map->pager, frame);
-	}
+	enum frame_state state = frame_at(&map->pager->phys, frame)->state;
+	if (state == FRAME_PHYSICAL)
+		physical_unmapped(map, frame);
+	if (state != FRAME_ACTIVE)
+		return; /* of a window, or the shared page: not the pager's */
+	page_unlock(map, place, FRAME_LOCKED);
+	page_let_go(map, frame);
+	ws_remove(map, frame);
+	pager_drop(map->pager, frame);
 }
 
 static void drop_in_transition(struct page_map *map, frame_t frame)
@@ -169,11 +173,11 @@ static void rearm_entry(struct page_map *map, struct place place, uint64_t page,
 }
 
 /* What is not present will not be dirty when it comes back. */
-void pages_rearm(struct page_map *map, struct range range, const struct watch *watch)
+void pages_rearm(struct page_map *map, struct range range, const struct page_set *watch)
 {
 	struct change change = change_begin(map);
 	struct range marked = {range.start, range.start};
-	while (watch_find(watch, (struct range){marked.end, range.end}, &marked))
+	while (page_set_find(watch, (struct range){marked.end, range.end}, &marked))
 		visit_present_tables(map, marked, rearm_entry, &change);
 	change_end(&change);
 }

@@ -9,12 +9,12 @@
 #define NTMM_MACHINE_PAGER_CHANGE_H
 
 #include "machine/pager/pager.h"
-#include "space/watch.h"
+#include "space/page_set.h"
 
 void pages_decommit(struct page_map *map, struct range range);
 void pages_protect(struct page_map *map, struct range range, prot_t prot);
 /* A store to the pages of `range` that `watch` has marked finds them clean: it is noticed. */
-void pages_rearm(struct page_map *map, struct range range, const struct watch *watch);
+void pages_rearm(struct page_map *map, struct range range, const struct page_set *watch);
 void pages_reset(struct page_map *map, struct range range);
 /* `in_view`: `range` lies in a view, whose copied pages stay copies. */
 bool pages_reset_undo(struct page_map *map, struct range range, bool in_view);

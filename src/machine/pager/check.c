@@ -7,7 +7,7 @@
 
 struct totals {
 	uint64_t shown, shown_locked; /* entries of views that show a section's page */
-	uint64_t active, tables, locked, held, idle, slots, findable;
+	uint64_t active, tables, locked, held, idle, slots, findable, physical;
 };
 
 static bool is_findable(enum frame_state state)
@@ -23,6 +23,28 @@ static bool check_back(const struct page_map *map, struct place place, frame_t f
 	    record->level + 1u != place.level)
 		return complain("frame %u (%s) does not point back to entry %u of table %u", frame,
 		                frame_state_name(record->state), place.index, place.table);
+	return true;
+}
+
+static bool check_physical(const struct page_map *map, struct place place, frame_t frame)
+{
+	const struct frame *record = frame_at(&map->pager->phys, frame);
+	if (record->owner != map->number || !pte_is_dirty(pte_load(place.entry)))
+		return complain("frame %u of map %u is mapped by process %u, or clean", frame,
+		                record->owner, map->pid);
+	if (!frame_at(&map->pager->phys, place.table)->locked)
+		return complain("frame %u is mapped by a table that may go", frame);
+	return check_back(map, place, frame);
+}
+
+/* The frames of the map's own, mapped or not. */
+static bool check_own(const struct page_map *map)
+{
+	const struct phys *phys = &map->pager->phys;
+	for (frame_t f = map->physical.first; f != NO_FRAME; f = frame_at(phys, f)->next)
+		if (frame_at(phys, f)->state != FRAME_PHYSICAL ||
+		    frame_at(phys, f)->owner != map->number)
+			return complain("frame %u is not of process %u", f, map->pid);
 	return true;
 }
 
@@ -70,6 +92,8 @@ static bool check_present(const struct page_map *map, struct place place, frame_
 	if (place.level > 1)
 		return check_back(map, place, frame) &&
 		       check_table(map, frame, place.level - 1u, totals);
+	if (record->state == FRAME_PHYSICAL)
+		return check_physical(map, place, frame);
 	if (is_shared(&map->pager->phys, place, frame))
 		return check_shown(map, place, frame, totals);
 	totals->active++;
@@ -154,7 +178,7 @@ static bool check_table(const struct page_map *map, frame_t table, unsigned leve
 static bool check_map(const struct page_map *map, struct totals *sum)
 {
 	struct totals totals = {0};
-	if (!check_table(map, map->root, MAP_LEVELS, &totals))
+	if (!check_table(map, map->root, MAP_LEVELS, &totals) || !check_own(map))
 		return false;
 	uint64_t locked = map->segment ? 0 : totals.locked + totals.shown_locked;
 	if (totals.active + totals.shown != map->active || totals.tables != map->tables ||
@@ -171,6 +195,7 @@ static bool check_map(const struct page_map *map, struct totals *sum)
 		                map->resident.count);
 	sum->active += totals.active;
 	sum->tables += totals.tables;
+	sum->physical += map->physical.count;
 	sum->slots += totals.slots;
 	sum->findable += totals.findable;
 	return true;
@@ -185,6 +210,9 @@ static bool check_sums(const struct pager *pager, const struct totals *sum)
 		return complain("%lu active pages and %lu tables found, %lu and %lu counted",
 		                sum->active, sum->tables, in_state[FRAME_ACTIVE],
 		                in_state[FRAME_TABLE] + in_state[FRAME_IDLE]);
+	if (sum->physical != in_state[FRAME_PHYSICAL])
+		return complain("%lu frames of processes' own, %lu counted", sum->physical,
+		                in_state[FRAME_PHYSICAL]);
 	if (sum->findable > in_state[FRAME_STANDBY] + in_state[FRAME_MODIFIED] + in_state[FRAME_NO_WRITE] +
 	                            in_state[FRAME_READING] + in_state[FRAME_WRITING])
 		return complain("%lu pages in transition found, more than counted", sum->findable);

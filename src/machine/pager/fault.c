@@ -10,7 +10,7 @@
 #include "machine/pager/share.h"
 #include "machine/pager/table.h"
 #include "machine/pager/trim.h"
-#include "space/watch.h"
+#include "space/page_set.h"
 
 enum fault_outcome fault_enter(struct fault *fault, struct place place, frame_t frame)
 {
@@ -87,7 +87,7 @@ static enum fault_outcome touch(struct fault *fault)
 	if (fault->access == NTMM_STORE && !pte_is_dirty(pte)) {
 		struct frame *record = frame_at(&pager->phys, pte_frame(pte));
 		if (fault->watch)
-			watch_mark(fault->watch, fault->page);
+			page_set_add(fault->watch, fault->page);
 		pte_set_bits(fault->place.entry, PTE_DIRTY);
 		record->flags =
 			(uint8_t)((record->flags | FRAME_DIRTY) & ~(FRAME_RESET | FRAME_LOST | FRAME_CLEANING));

@@ -9,7 +9,7 @@
 
 #include "machine/pager/pager.h"
 
-struct watch;
+struct page_set;
 
 struct fault {
 	struct page_map *map;
@@ -23,7 +23,7 @@ struct fault {
 	bool shared;          /* the system's shared page */
 	bool own;             /* a store that makes a section's page the process's, though its protection
 	                       * is not copy-on-write */
-	struct watch *watch;  /* to be told of the first store; or NULL */
+	struct page_set *watch; /* to be told of the first store; or NULL */
 	bool counted;         /* as a hard fault, before it was started again */
 	bool prefetch;        /* do not enter the working set */
 	uint64_t prefetch_end; /* and read nothing from this page on */

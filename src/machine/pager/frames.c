@@ -93,9 +93,16 @@ frame_t pager_take(struct pager *pager, enum frame_use use)
 	return phys_take(&pager->phys, use);
 }
 
+/* Frames that are not promised for good: where there are few, not all of them can be kept available, or
+ * every page would be trimmed as soon as it is touched. */
+static uint64_t pageable(const struct pager *pager)
+{
+	return pager->phys.count - SYSTEM_FRAMES - atomic_load(&pager->resident.total);
+}
+
 static uint64_t low_water(const struct pager *pager)
 {
-	return min_u64(MAKE_ROOM_PAGES, pager->phys.count / 32);
+	return min_u64(min_u64(MAKE_ROOM_PAGES, pager->phys.count / 32), pageable(pager) / 4);
 }
 
 bool pager_is_low(const struct pager *pager)
@@ -118,7 +125,7 @@ static uint64_t trim_some(struct pager *pager, uint64_t wanted)
 
 static uint64_t wanted_after_trim(const struct pager *pager)
 {
-	return 2 * low_water(pager) + CLUSTER_PAGES;
+	return min_u64(2 * low_water(pager) + CLUSTER_PAGES, pageable(pager) / 2);
 }
 
 void pager_keep_ahead(struct pager *pager)

@@ -20,7 +20,7 @@ NTSTATUS page_hold(struct page_map *map, struct place place)
 		return STATUS_NOT_SUPPORTED;
 	if (record->held)
 		return STATUS_WAS_LOCKED;
-	if (!table_lock(map, place.table))
+	if (!table_lock(map, place.table, 1))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	record->held = true;
 	map->held++;
@@ -35,7 +35,7 @@ void page_let_go(struct page_map *map, frame_t frame)
 		return;
 	record->held = false;
 	map->held--;
-	table_unlock(map, record->table);
+	table_unlock(map, record->table, 1);
 	if (record->state == FRAME_NO_WRITE)
 		frame_set_state(phys, frame, frame_rest_state(record));
 }

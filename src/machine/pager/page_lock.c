@@ -35,7 +35,7 @@ unsigned page_locks(const struct page_map *map, struct place place)
 /* Out of the list of the working set that the page is in, so that nothing trims it. */
 static bool keep(struct page_map *home, struct frame *record, frame_t frame)
 {
-	if (!table_lock(home, record->table))
+	if (!table_lock(home, record->table, 1))
 		return false;
 	frame_list_remove(&home->pager->phys, &home->resident, frame);
 	return true;
@@ -43,18 +43,18 @@ static bool keep(struct page_map *home, struct frame *record, frame_t frame)
 
 static void let_go(struct page_map *home, struct frame *record, frame_t frame)
 {
-	table_unlock(home, record->table);
+	table_unlock(home, record->table, 1);
 	frame_list_append(&home->pager->phys, &home->resident, frame);
 }
 
 static bool keep_shared(struct page_map *map, struct place place, struct frame *record,
                         frame_t frame)
 {
-	if (!table_lock(map, place.table))
+	if (!table_lock(map, place.table, 1))
 		return false;
 	if (record->flags & FRAME_LOCKED || keep(home_of(map, place), record, frame))
 		return true;
-	table_unlock(map, place.table);
+	table_unlock(map, place.table, 1);
 	return false;
 }
 
@@ -109,7 +109,7 @@ void page_unlock(struct page_map *map, struct place place, unsigned how)
 		let_go(map, record, frame);
 		return;
 	}
-	table_unlock(map, place.table);
+	table_unlock(map, place.table, 1);
 	let_go_shared(map, place, record, frame);
 }
 

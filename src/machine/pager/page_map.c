@@ -11,6 +11,7 @@
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/page_map.h"
+#include "machine/pager/physical.h"
 #include "machine/pager/segment.h"
 #include "machine/pager/table.h"
 
@@ -172,6 +173,7 @@ NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct
 	                                 QUOTA_LIMITS_HARDWS_MIN_DISABLE |
 	                                         QUOTA_LIMITS_HARDWS_MAX_DISABLE};
 	frame_list_init(&map->resident);
+	frame_list_init(&map->physical);
 	NTSTATUS status = charge(map);
 	if (status)
 		return status;
@@ -194,6 +196,7 @@ NTSTATUS page_map_create_section(struct pager *pager, struct page_map *map,
 	*map = (struct page_map){.pager = pager, .segment = segment};
 	map->user_end = segment->section.pages;
 	frame_list_init(&map->resident);
+	frame_list_init(&map->physical);
 	NTSTATUS status = charge(map);
 	if (status)
 		return status;
@@ -209,6 +212,7 @@ void page_map_destroy(struct page_map *map)
 {
 	struct pager *pager = map->pager;
 	pages_decommit(map, (struct range){0, map->user_end});
+	physical_free_all(map);
 	segment_unlink_all(map);
 	delist(map);
 	lock_take(&pager->lock);

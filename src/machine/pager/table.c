@@ -137,10 +137,10 @@ static uint64_t tables_to_lock(struct page_map *map, frame_t table)
 	return count;
 }
 
-bool table_lock(struct page_map *map, frame_t table)
+bool table_lock(struct page_map *map, frame_t table, uint64_t pages)
 {
 	uint64_t tables = tables_to_lock(map, table);
-	if (!ledger_charge(&map->pager->resident, tables + 1))
+	if (!ledger_charge(&map->pager->resident, tables + pages))
 		return false;
 	map->locked_tables += tables;
 	while (record_of(map, table)->level < MAP_LEVELS && record_of(map, table)->locked++ == 0)
@@ -148,7 +148,7 @@ bool table_lock(struct page_map *map, frame_t table)
 	return true;
 }
 
-void table_unlock(struct page_map *map, frame_t table)
+void table_unlock(struct page_map *map, frame_t table, uint64_t pages)
 {
 	uint64_t tables = 0;
 	while (record_of(map, table)->level < MAP_LEVELS && --record_of(map, table)->locked == 0) {
@@ -156,5 +156,5 @@ void table_unlock(struct page_map *map, frame_t table)
 		tables++;
 	}
 	map->locked_tables -= tables;
-	ledger_return(&map->pager->resident, tables + 1);
+	ledger_return(&map->pager->resident, tables + pages);
 }

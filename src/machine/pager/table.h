@@ -18,9 +18,10 @@ void table_settle(struct page_map *map, frame_t table);
 frame_t table_take(struct page_map *map, frame_t table, enum frame_use use);
 /* Before an entry of `table` becomes resident. */
 void table_wake(struct page_map *map, frame_t table);
-/* A page of `table` is locked (+1) or not any more (-1): the tables above stay with it. False when the
- * resident ledger is full: then nothing changed. */
-bool table_lock(struct page_map *map, frame_t table);
-void table_unlock(struct page_map *map, frame_t table);
+/* A page of `table` is locked or not any more: the tables above stay with it. The resident ledger is
+ * charged for them, and for `pages`: 1, or 0 when the page is charged already. False when it is full:
+ * then nothing changed. */
+bool table_lock(struct page_map *map, frame_t table, uint64_t pages);
+void table_unlock(struct page_map *map, frame_t table, uint64_t pages);
 
 #endif

@@ -19,6 +19,7 @@
  *   writing   -                being written to it, findable through its entry: comes back by a fault
  *   fixed     -                the system's own
  *   bad       bad              has failed: never used again (PG-39)
+ *   physical  its process's    given out by AllocateUserPhysicalPages; present in a page map, or not
  *
  * The entry that refers to a frame is entry number `entry` of the table in frame `table`; a top table
  * has the number of its page map there instead. A section's page has its entry in the section's own
@@ -51,6 +52,7 @@ enum frame_state {
 	FRAME_FIXED,
 	FRAME_NO_WRITE,
 	FRAME_BAD,
+	FRAME_PHYSICAL,
 	FRAME_STATES
 };
 
@@ -84,6 +86,9 @@ struct frame {
 		};
 		struct { /* tables: entries that are not zero; present or in transition; locked */
 			uint32_t used : 10, resident : 10, locked : 12;
+		};
+		struct { /* physical: number of its page map; named in the call under way */
+			uint32_t owner : 31, named : 1;
 		};
 	};
 };

@@ -10,7 +10,7 @@
 
 static const char *const names[FRAME_STATES] = {
 	"free",    "zeroed",   "active",  "table",   "idle",
-	"standby", "modified", "reading", "writing", "fixed", "modified-no-write", "bad",
+	"standby", "modified", "reading", "writing", "fixed", "modified-no-write", "bad", "physical",
 };
 
 #define TO(state) (1u << FRAME_##state)
@@ -24,12 +24,13 @@ static const char *const names[FRAME_STATES] = {
  *  6 MEM_RESET makes a modified page clean; a slot taken back makes a clean one dirty
  *  7 a held page is trimmed; comes back; is released, dirty or clean; is dropped
  *  8 a frame is bad: its page has moved to another, which was free
+ *  9 AllocateUserPhysicalPages, FreeUserPhysicalPages
  */
 static const uint16_t legal[FRAME_STATES] = {
 	[FRAME_FREE] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(ZEROED) |
-	               TO(MODIFIED) | TO(NO_WRITE) | TO(BAD),
+	               TO(MODIFIED) | TO(NO_WRITE) | TO(BAD) | TO(PHYSICAL),
 	[FRAME_ZEROED] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(MODIFIED) |
-	                 TO(NO_WRITE) | TO(BAD),
+	                 TO(NO_WRITE) | TO(BAD) | TO(PHYSICAL),
 	[FRAME_ACTIVE] = TO(STANDBY) | TO(MODIFIED) | TO(NO_WRITE) | TO(FREE) | TO(WRITING),
 	[FRAME_TABLE] = TO(IDLE) | TO(FREE) | TO(WRITING),
 	[FRAME_IDLE] = TO(TABLE) | TO(MODIFIED) | TO(FREE) | TO(WRITING),
@@ -39,6 +40,7 @@ static const uint16_t legal[FRAME_STATES] = {
 	[FRAME_WRITING] = TO(STANDBY) | TO(MODIFIED) | TO(NO_WRITE) | TO(FREE) | TO(ACTIVE) | TO(IDLE),
 	[FRAME_FIXED] = TO(FREE),
 	[FRAME_NO_WRITE] = TO(ACTIVE) | TO(MODIFIED) | TO(STANDBY) | TO(FREE),
+	[FRAME_PHYSICAL] = TO(FREE),
 };
 
 const char *frame_state_name(enum frame_state state)

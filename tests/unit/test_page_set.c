@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The record of writes: against a plain array, and at its borders.
+ * Sets of pages: against a plain array, and at its borders.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,13 +9,13 @@
 
 #include <cmocka.h>
 
-#include "space/watch.h"
+#include "space/page_set.h"
 
 #define FIRST UINT64_C(77)
 #define PAGES UINT64_C(20000) /* four groups of 4096 and a piece */
 #define END (FIRST + PAGES)
 
-static bool marked[PAGES];
+static bool member[PAGES];
 static uint64_t chance = 1;
 
 static uint64_t below(uint64_t n)
@@ -31,98 +31,98 @@ static struct range any_range(void)
 	return (struct range){start, min_u64(END, start + 1 + below(most))};
 }
 
-/* All marks of the range, as runs without gaps in between. */
-static void compare(const struct watch *watch, struct range range)
+/* All members of the range, as runs without gaps in between. */
+static void compare(const struct page_set *set, struct range range)
 {
 	struct range rest = range, found;
 	uint64_t page = range.start;
-	while (watch_find(watch, rest, &found)) {
+	while (page_set_find(set, rest, &found)) {
 		assert_true(found.start < found.end && found.end <= range.end);
 		for (; page < found.start; page++)
-			assert_false(marked[page - FIRST]);
+			assert_false(member[page - FIRST]);
 		for (; page < found.end; page++)
-			assert_true(marked[page - FIRST]);
+			assert_true(member[page - FIRST]);
 		rest.start = found.end;
 	}
 	for (; page < range.end; page++)
-		assert_false(marked[page - FIRST]);
+		assert_false(member[page - FIRST]);
 }
 
 static void same_as_an_array(void **state)
 {
-	struct watch *watch = watch_create((struct range){FIRST, END});
+	struct page_set *set = page_set_create((struct range){FIRST, END});
 	(void)state;
 	for (int step = 0; step < 3000; step++) {
 		struct range range = any_range();
 		bool clears = below(3) == 0;
 		for (uint64_t page = range.start; page < range.end; page++)
-			marked[page - FIRST] = !clears;
+			member[page - FIRST] = !clears;
 		if (clears)
-			watch_clear(watch, range);
+			page_set_remove(set, range);
 		else
-			watch_mark_all(watch, range);
-		compare(watch, any_range());
-		assert_int_equal(watch_is_marked(watch, range.start), !clears);
+			page_set_add_all(set, range);
+		compare(set, any_range());
+		assert_int_equal(page_set_has(set, range.start), !clears);
 	}
-	compare(watch, (struct range){FIRST, END});
-	watch_drop(watch);
+	compare(set, (struct range){FIRST, END});
+	page_set_drop(set);
 }
 
 static void first_and_last(void **state)
 {
-	struct range found, whole = {5, 5 + 3 * 4096}; /* groups end with the record */
-	struct watch *watch = watch_create(whole);
+	struct range found, whole = {5, 5 + 3 * 4096}; /* groups end with the range */
+	struct page_set *set = page_set_create(whole);
 	(void)state;
-	assert_false(watch_find(watch, whole, &found));
-	watch_mark(watch, whole.end - 1);
-	assert_true(watch_find(watch, whole, &found));
+	assert_false(page_set_find(set, whole, &found));
+	page_set_add(set, whole.end - 1);
+	assert_true(page_set_find(set, whole, &found));
 	assert_int_equal(found.start, whole.end - 1);
 	assert_int_equal(found.end, whole.end);
-	assert_false(watch_find(watch, (struct range){5, whole.end - 1}, &found));
-	watch_mark(watch, 5);
-	assert_true(watch_find(watch, whole, &found));
+	assert_false(page_set_find(set, (struct range){5, whole.end - 1}, &found));
+	page_set_add(set, 5);
+	assert_true(page_set_find(set, whole, &found));
 	assert_int_equal(found.start, 5);
 	assert_int_equal(found.end, 6);
-	watch_clear(watch, whole);
-	assert_false(watch_find(watch, whole, &found));
-	assert_true(watch_covers(watch, whole));
-	assert_false(watch_covers(watch, (struct range){4, 6}));
-	watch_drop(watch);
+	page_set_remove(set, whole);
+	assert_false(page_set_find(set, whole, &found));
+	assert_true(page_set_covers(set, whole));
+	assert_false(page_set_covers(set, (struct range){4, 6}));
+	page_set_drop(set);
 }
 
 static void shared_until_the_last(void **state)
 {
-	struct watch *watch = watch_create((struct range){16, 32});
+	struct page_set *set = page_set_create((struct range){16, 32});
 	(void)state;
-	watch_mark(watch, 20);
-	assert_ptr_equal(watch_share(watch), watch);
-	watch_drop(watch);
-	assert_true(watch_is_marked(watch, 20));
-	watch_drop(watch);
-	watch_drop(NULL);
+	page_set_add(set, 20);
+	assert_ptr_equal(page_set_share(set), set);
+	page_set_drop(set);
+	assert_true(page_set_has(set, 20));
+	page_set_drop(set);
+	page_set_drop(NULL);
 }
 
-/* 128 TB: what is not marked takes neither memory nor time. */
+/* 128 TB: what is not in it takes neither memory nor time. */
 static void of_a_whole_address_space(void **state)
 {
 	struct range whole = {16, (UINT64_C(1) << 35) - 16}, found;
-	struct watch *watch = watch_create(whole);
+	struct page_set *set = page_set_create(whole);
 	(void)state;
-	assert_non_null(watch);
+	assert_non_null(set);
 	uint64_t pages[] = {16, UINT64_C(1) << 20, (UINT64_C(1) << 34) + 12345, whole.end - 1};
 	for (int i = 3; i >= 0; i--)
-		watch_mark(watch, pages[i]);
+		page_set_add(set, pages[i]);
 	struct range rest = whole;
 	for (int i = 0; i < 4; i++) {
-		assert_true(watch_find(watch, rest, &found));
+		assert_true(page_set_find(set, rest, &found));
 		assert_int_equal(found.start, pages[i]);
 		assert_int_equal(range_pages(found), 1);
 		rest.start = found.end;
 	}
-	assert_false(rest.start < rest.end && watch_find(watch, rest, &found));
-	watch_clear(watch, whole);
-	assert_false(watch_find(watch, whole, &found));
-	watch_drop(watch);
+	assert_false(rest.start < rest.end && page_set_find(set, rest, &found));
+	page_set_remove(set, whole);
+	assert_false(page_set_find(set, whole, &found));
+	page_set_drop(set);
 }
 
 int main(void)
