@@ -10,7 +10,7 @@
  * Time is what the thread had a processor for, so that other processes of the host count little;
  * where threads wait for one another it is the clock on the wall, a call at a time.
  *
- * Units: nanoseconds for one operation, bytes. Errors: nothing here returns one; what a benchmark
+ * Units: nanoseconds for one operation, but where a row says so; bytes. Errors: nothing here returns one; what a benchmark
  * needs and does not get ends the program with a message. Threads: one, but where a row says so.
  */
 #ifndef BENCH_BENCH_H
@@ -51,11 +51,12 @@ struct row {
 	const char *operation;
 	const char *against; /* the reference; NULL: there is none */
 	struct target target;
-	uint64_t size; /* what the functions take it for */
+	const char *unit; /* of what is measured; NULL: ns for one operation */
+	uint64_t size;    /* what the functions take it for */
 	bool large;    /* takes seconds or gigabytes: not when quick */
 	/* NULL: the row cannot be measured here, *why says what is missing. */
 	void *(*begin)(const struct row *row, const struct bench *bench, const char **why);
-	/* One repetition each: ns for one operation. */
+	/* One repetition each: ns for one operation, or in the row's unit. */
 	double (*theirs)(void *state);
 	double (*ours)(void *state);
 	void (*end)(void *state);
@@ -63,7 +64,7 @@ struct row {
 
 /* Each ends with a row without a name. */
 extern const struct row rows_hit[], rows_walk[], rows_fault[], rows_hard[], rows_regions[],
-	rows_large[], rows_copy[], rows_protect[], rows_watch[], rows_replay[];
+	rows_large[], rows_copy[], rows_protect[], rows_watch[], rows_replay[], rows_lru[];
 
 static inline double read_clock(clockid_t clock)
 {

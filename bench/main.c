@@ -29,6 +29,7 @@ static const struct row *const groups[] = {
 	rows_protect,
 	rows_watch,
 	rows_replay,
+	rows_lru,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 
@@ -45,7 +46,7 @@ static const struct argp_option options[] = {
 	{"quick", 'q', NULL, 0, "few repetitions of little work: whether it runs, not how fast", 0},
 	{"repetitions", 'r', "NUMBER", 0, "of each side of a row (11); the first is left out", 0},
 	{"list", 'l', NULL, 0, "name the rows, and measure nothing", 0},
-	{"tool", 't', "FILE", 0, "the ntmm command, for the row 'replay'", 0},
+	{"tool", 't', "FILE", 0, "the ntmm command, for the rows 'replay' and 'lru-*'", 0},
 	{"traces", 'd', "DIRECTORY", 0, "where traces are, for the same", 0},
 	{0},
 };

@@ -51,6 +51,15 @@ static struct text time_text(double ns)
 	return text;
 }
 
+static struct text value_text(const struct row *row, double value)
+{
+	struct text text;
+	if (!row->unit)
+		return time_text(value);
+	snprintf(text.bytes, sizeof text.bytes, "%.1f %s", value, row->unit);
+	return text;
+}
+
 static struct text target_text(struct target target)
 {
 	struct text text;
@@ -86,11 +95,11 @@ static const char *verdict(const struct result *result)
 
 static void put_measured(struct libscols_line *line, const struct result *result)
 {
-	put(line, NTMM, time_text(result->ours.median).bytes);
+	put(line, NTMM, value_text(result->row, result->ours.median).bytes);
 	put(line, RESULT, verdict(result));
 	if (!result_has_reference(result))
 		return;
-	put(line, REFERENCE, time_text(result->theirs.median).bytes);
+	put(line, REFERENCE, value_text(result->row, result->theirs.median).bytes);
 	put(line, AGAINST, result->row->against);
 	put(line, RATIO, ratio_text(result->ratio).bytes);
 }
@@ -126,11 +135,14 @@ void report_table(const struct result *results, size_t count)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static json_t *side_json(const struct side *side, unsigned count)
+static json_t *side_json(const struct row *row, const struct side *side, unsigned count)
 {
 	json_t *samples = json_array();
 	for (unsigned i = 0; i < count; i++)
 		json_array_append_new(samples, json_real(side->samples[i]));
+	if (row->unit)
+		return json_pack("{s:s, s:f, s:o}", "unit", row->unit, "median", side->median, "samples",
+		                 samples);
 	return json_pack("{s:f, s:o}", "median_ns", side->median, "samples_ns", samples);
 }
 
@@ -152,9 +164,9 @@ static json_t *result_json(const struct result *result)
 		json_object_set_new(object, "skipped", json_string(result->skipped));
 		return object;
 	}
-	json_object_set_new(object, "ntmm", side_json(&result->ours, result->count));
+	json_object_set_new(object, "ntmm", side_json(row, &result->ours, result->count));
 	if (result_has_reference(result)) {
-		json_t *reference = side_json(&result->theirs, result->count);
+		json_t *reference = side_json(row, &result->theirs, result->count);
 		json_object_set_new(reference, "operation", json_string(row->against));
 		json_object_set_new(object, "reference", reference);
 		json_object_set_new(object, "ratio", json_real(result->ratio));
