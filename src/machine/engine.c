@@ -224,17 +224,27 @@ static uint64_t promised(const struct ws_limits *limits)
 	return limits->flags & QUOTA_LIMITS_HARDWS_MIN_ENABLE ? limits->minimum : 0;
 }
 
-/* A hard minimum is a promise of frames: charged to the resident ledger. */
+/* A hard minimum is a promise of frames: charged to the resident ledger. What is less than before needs
+ * no room there. */
+static bool promise(struct ledger *resident, const struct ws_limits *before,
+                    const struct ws_limits *limits)
+{
+	uint64_t old = promised(before), new = promised(limits);
+	if (limits->minimum > atomic_load(&resident->limit))
+		return false;
+	if (new > old)
+		return ledger_charge(resident, new - old);
+	ledger_return(resident, old - new);
+	return true;
+}
+
 static NTSTATUS set_limits(struct space *space, const struct ws_limits *limits)
 {
 	struct page_map *map = map_of(space);
 	NTSTATUS status = STATUS_INSUFFICIENT_RESOURCES;
 	if (!machine_process_lock(machine_process_of(space)))
 		return STATUS_PROCESS_IS_TERMINATING;
-	struct ledger *resident = &map->pager->resident;
-	if (limits->minimum <= atomic_load(&resident->limit) &&
-	    ledger_charge(resident, promised(limits))) {
-		ledger_return(resident, promised(&map->limits));
+	if (promise(&map->pager->resident, &map->limits, limits)) {
 		map->limits = *limits;
 		trim_to_maximum(map);
 		status = STATUS_SUCCESS;
