@@ -47,11 +47,12 @@ struct page_set *page_set_create(struct range range)
 	if (set->bytes >= SMALL_BYTES)
 		set->bytes = round_up(set->bytes, PAGE_BYTES);
 	set->words = bits_alloc(set->bytes);
+	if (!set->words) {
+		os_free(set);
+		return NULL;
+	}
 	set->groups = set->words + words;
-	if (set->words)
-		return set;
-	os_free(set);
-	return NULL;
+	return set;
 }
 
 struct page_set *page_set_share(struct page_set *set)
