@@ -67,11 +67,17 @@ enum {
 	/* A hard fault reads its page alone; by default also up to 15 pages after it that lie behind
 	 * it in the paging file, to standby (PG-43). */
 	NTMM_MACHINE_NO_CLUSTERS = 2,
+	/* Threads of the machine's own zero free frames, sample ages and trim, and write modified pages
+	 * before anyone has to wait (PG-38, PG-50, PG-60); they sleep when there is nothing to do. Runs
+	 * do not replay exactly then, and observers may be called by these threads. By default all this
+	 * is done in steps, by whoever needs it. */
+	NTMM_MACHINE_THREADS = 4,
 };
 
 /* STATUS_INVALID_PARAMETER: a member is out of range, or RAM is too small to run a process;
  * STATUS_TOO_MANY_PAGING_FILES; STATUS_DISK_FULL: no room for a paging file; STATUS_ACCESS_DENIED:
- * it cannot be created; STATUS_NO_MEMORY: the host has no memory. */
+ * it cannot be created; STATUS_NO_MEMORY: the host has no memory; STATUS_INSUFFICIENT_RESOURCES: it has
+ * no threads. */
 NTMM_API NTSTATUS ntmm_machine_create(const ntmm_machine_config *config, ntmm_machine **machine);
 
 /* Ends every process, frees everything; the paging file's contents are gone. NULL is ignored.

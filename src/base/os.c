@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -164,6 +165,22 @@ int os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset)
 void os_file_close(int fd)
 {
 	close(fd);
+}
+
+int os_thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	CHECK(!pthread_sigmask(SIG_SETMASK, &all, &before));
+	int error = pthread_create(thread, NULL, run, context);
+	CHECK(!pthread_sigmask(SIG_SETMASK, &before, NULL));
+	return error;
+}
+
+void os_thread_join(pthread_t thread)
+{
+	CHECK(!pthread_join(thread, NULL));
 }
 
 static bool membarrier(int command)

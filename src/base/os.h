@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the library asks of the host: the only file that calls it for memory, files and barriers.
+ * What the library asks of the host: the only file that calls it for memory, files, threads and barriers.
  *
  * Conventions: memory comes zeroed. Functions that can fail return NULL, or 0 or an errno value; they
  * set nothing else. Each is a call of its own, never inlined, so that a test can stand in for it
@@ -9,6 +9,7 @@
 #ifndef NTMM_BASE_OS_H
 #define NTMM_BASE_OS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +35,10 @@ int os_file_extend(int fd, uint64_t from, uint64_t to);
 int os_file_read(int fd, void *buffer, size_t bytes, uint64_t offset);
 int os_file_write(int fd, const void *buffer, size_t bytes, uint64_t offset);
 void os_file_close(int fd);
+
+/* A thread that is sent no signals of the process's. EAGAIN ... */
+int os_thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
+void os_thread_join(pthread_t thread);
 
 /* Every thread of this host process has executed a memory barrier when it returns. os_barrier_ready
  * must have succeeded once before. */

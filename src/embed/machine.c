@@ -60,7 +60,7 @@ static void fill_states(const struct pager *pager, ntmm_machine_counters *c)
 	const uint64_t *in_state = pager->phys.in_state;
 	c->ram = pager->phys.count;
 	c->zeroed = in_state[FRAME_ZEROED];
-	c->free = in_state[FRAME_FREE];
+	c->free = in_state[FRAME_FREE] + in_state[FRAME_ZEROING];
 	c->standby = in_state[FRAME_STANDBY];
 	c->modified = in_state[FRAME_MODIFIED];
 	c->active = in_state[FRAME_ACTIVE];

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/os.h"
+#include "machine/pager/background.h"
 #include "machine/pager/events.h"
 #include "machine/pager/page_map.h"
 
@@ -13,7 +14,7 @@
 #define MINIMUM_FRAMES \
 	UINT64_C(64) /* the system, the reserve twice, a process and some pages for it */
 #define MAXIMUM_FRAMES (UINT64_C(16) << 40 >> PAGE_SHIFT)
-#define KNOWN_FLAGS (NTMM_MACHINE_NO_NX | NTMM_MACHINE_NO_CLUSTERS)
+#define KNOWN_FLAGS (NTMM_MACHINE_NO_NX | NTMM_MACHINE_NO_CLUSTERS | NTMM_MACHINE_THREADS)
 
 static bool check_config(const ntmm_machine_config *config, uint64_t ram)
 {
@@ -32,6 +33,14 @@ static bool check_config(const ntmm_machine_config *config, uint64_t ram)
 	return true;
 }
 
+static NTSTATUS start_threads(struct ntmm_machine *machine)
+{
+	NTSTATUS status = background_start(&machine->pager);
+	if (status)
+		complain("the host has no threads");
+	return status;
+}
+
 static NTSTATUS start(struct ntmm_machine *machine, const ntmm_machine_config *config,
                       uint64_t frames)
 {
@@ -47,6 +56,8 @@ static NTSTATUS start(struct ntmm_machine *machine, const ntmm_machine_config *c
 	machine->nx = !(config->flags & NTMM_MACHINE_NO_NX);
 	machine->pager.clusters = !(config->flags & NTMM_MACHINE_NO_CLUSTERS);
 	status = machine_add_paging_files(machine, config);
+	if (!status && config->flags & NTMM_MACHINE_THREADS)
+		status = start_threads(machine);
 	if (status)
 		pager_destroy(&machine->pager);
 	return status;
@@ -71,6 +82,7 @@ NTSTATUS machine_create(const ntmm_machine_config *config, struct ntmm_machine *
 
 void machine_destroy(struct ntmm_machine *machine)
 {
+	background_stop(&machine->pager);
 	pager_deliver(&machine->pager);
 	pager_destroy(&machine->pager);
 	os_free(machine);

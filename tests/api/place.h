@@ -16,6 +16,8 @@
 #include <ntmm/thread.h>
 #include <ntmm/windows.h>
 
+#include "support/mode.h"
+
 #define PAGE 0x1000
 #define GRANULE 0x10000
 #define UNTOUCHED 54321 /* a last error that no call sets */
@@ -48,6 +50,7 @@ static inline ntmm_machine *place_machine(uint64_t ram_bytes, uint64_t paging_fi
 {
 	ntmm_machine *machine = NULL;
 	ntmm_machine_config config = {.size = sizeof config,
+	                              .flags = test_mode(),
 	                              .ram_bytes = ram_bytes,
 	                              .paging_file_bytes = paging_file_bytes};
 	NTSTATUS status = ntmm_machine_create(&config, &machine);

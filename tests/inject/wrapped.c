@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "wrapped.h"
 
+#include <errno.h>
+
 #include "base/os.h"
 #include "base/os_file.h"
 
@@ -39,6 +41,9 @@ int __wrap_os_file_get_facts(int fd, struct os_file_facts *facts);
 int __wrap_os_file_set_size(int fd, uint64_t bytes);
 int __wrap_os_file_sync(int fd);
 
+int __real_os_thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
+int __wrap_os_thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
+
 static bool is_to_fail(unsigned kind)
 {
 	if (order.off || !(order.kinds & kind))
@@ -48,6 +53,11 @@ static bool is_to_fail(unsigned kind)
 		return false;
 	order.failures++;
 	return true;
+}
+
+int __wrap_os_thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
+{
+	return is_to_fail(THREAD) ? EAGAIN : __real_os_thread_start(thread, run, context);
 }
 
 void *__wrap_os_alloc(size_t bytes)

@@ -22,6 +22,7 @@ enum { /* kinds of requests, to be combined */
 	FILE_FACTS = 128,
 	FILE_SIZE = 256,
 	FILE_SYNC = 512,
+	THREAD = 1024,
 };
 
 /* The requests of `kinds` with the numbers [first, last] fail, counted from 1. */

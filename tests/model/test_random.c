@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "support/mode.h"
 #include "world.h"
 
 #define DEFAULT_STEPS 120000
@@ -384,7 +385,7 @@ static ntmm_machine_config any_config(void)
 		{.initial_bytes = 50 * PAGE, .maximum_bytes = 600 * PAGE},
 	};
 	return (ntmm_machine_config){
-		.size = sizeof(ntmm_machine_config), .flags = one_in(4) ? NTMM_MACHINE_NO_NX : 0,
+		.size = sizeof(ntmm_machine_config), .flags = test_mode() | (one_in(4) ? NTMM_MACHINE_NO_NX : 0),
 		.ram_bytes = PICK(frames) * PAGE, .paging_file_bytes = PICK(slots) * PAGE,
 		.paging_files = grow, .paging_file_count = (uint32_t)below(4)};
 }

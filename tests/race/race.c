@@ -4,6 +4,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include "support/mode.h"
+
 #define DEFAULT_SECONDS 4
 #define STRESS_SECONDS 60
 
@@ -68,6 +70,7 @@ void race_join(struct runner *runners, unsigned count)
 ntmm_machine *race_machine(uint64_t frames, uint64_t slots)
 {
 	ntmm_machine_config config = {.size = sizeof config,
+	                              .flags = test_mode(),
 	                              .ram_bytes = frames * PAGE,
 	                              .paging_file_bytes = slots * PAGE};
 	ntmm_machine *machine;

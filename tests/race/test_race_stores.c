@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "support/mode.h"
 #include "support/schedule.h"
 
 #define TESTS 3
@@ -128,6 +129,7 @@ static ntmm_paging_file file_of(struct scene *scene, uint32_t number, uint64_t i
 static void begin(struct scene *scene, const ntmm_paging_file *files, uint32_t count)
 {
 	ntmm_machine_config config = {.size = sizeof config,
+	                              .flags = test_mode(),
 	                              .ram_bytes = FRAMES * PAGE,
 	                              .paging_files = files,
 	                              .paging_file_count = count};

@@ -5,6 +5,7 @@
  * state forbids.
  */
 #include "machine/pager/change.h"
+#include "machine/pager/background.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/page_hold.h"
 #include "machine/pager/page_lock.h"
@@ -33,6 +34,7 @@ static struct change change_begin(struct page_map *map)
 static bool change_end(struct change *change)
 {
 	shoot_wait(&change->shootdown);
+	background_nudge(change->pager);
 	lock_drop(&change->pager->lock);
 	return !change->lost;
 }

@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "machine/pager/age.h"
+#include "machine/pager/background.h"
 #include "machine/pager/events.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/table.h"
@@ -11,6 +12,7 @@
 #include "machine/pager/write.h"
 
 #define MAKE_ROOM_PAGES 32u
+#define MODIFIED_MOST 8 /* a part of RAM like this is written without need */
 #define BALANCE_TRIES 64
 
 void pager_free_slot(struct pager *pager, struct frame *record)
@@ -126,6 +128,35 @@ static uint64_t trim_some(struct pager *pager, uint64_t wanted)
 static uint64_t wanted_after_trim(const struct pager *pager)
 {
 	return min_u64(2 * low_water(pager) + CLUSTER_PAGES, pageable(pager) / 2);
+}
+
+bool pager_trim_is_due(const struct pager *pager)
+{
+	uint64_t soon = phys_available(&pager->phys) + pager->phys.modified.count;
+	return age_is_due(pager) || (pager_is_low(pager) && soon < wanted_after_trim(pager));
+}
+
+bool pager_trim_step(struct pager *pager)
+{
+	lock_take(&pager->lock);
+	bool due = age_is_due(pager);
+	age_step(pager);
+	uint64_t soon = phys_available(&pager->phys) + pager->phys.modified.count;
+	uint64_t wanted = wanted_after_trim(pager);
+	bool trimmed = soon < wanted && trim_oldest(pager, wanted - soon);
+	background_nudge(pager);
+	lock_drop(&pager->lock);
+	return due || trimmed;
+}
+
+bool pager_write_is_due(const struct pager *pager)
+{
+	const struct phys *phys = &pager->phys;
+	uint64_t modified = phys->modified.count;
+	if (modified < CLUSTER_PAGES)
+		return modified && pager_is_low(pager);
+	return modified > phys->count / MODIFIED_MOST ||
+	       phys_available(phys) < 2 * wanted_after_trim(pager);
 }
 
 void pager_keep_ahead(struct pager *pager)

@@ -34,6 +34,11 @@ void pager_rest(struct pager *pager, frame_t frame);
 /* (s) Makes a frame available, by trimming and writing. STATUS_SUCCESS after some progress; else why
  * there is none: the last write error or STATUS_NO_MEMORY. */
 NTSTATUS pager_make_room(struct pager *pager);
+/* Whether pages should leave working sets, or be looked at; whether some should be written. */
+bool pager_trim_is_due(const struct pager *pager);
+bool pager_write_is_due(const struct pager *pager);
+/* (0) The former, some of it; whether anything could be done. */
+bool pager_trim_step(struct pager *pager);
 /* (0) After a touch that left few pages available: trims, and writes if that does not help, so that the
  * next ones need not wait. */
 void pager_keep_ahead(struct pager *pager);

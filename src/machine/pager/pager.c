@@ -36,6 +36,7 @@ NTSTATUS pager_init(struct pager *pager, uint64_t frames)
 	lock_init(&pager->growth, RANK_GROWTH);
 	lock_init(&pager->lock, RANK_PAGER);
 	pthread_cond_init(&pager->transferred, NULL);
+	pthread_cond_init(&pager->background.work, NULL);
 	system_space_build(pager);
 	atomic_store(&pager->commit.limit, frames - SYSTEM_FRAMES - RESERVE_PAGES);
 	atomic_store(&pager->resident.limit, frames - SYSTEM_FRAMES - 2 * RESERVE_PAGES);
@@ -47,6 +48,7 @@ void pager_destroy(struct pager *pager)
 	release_parts(pager);
 	phys_destroy(&pager->phys);
 	pthread_cond_destroy(&pager->transferred);
+	pthread_cond_destroy(&pager->background.work);
 	lock_destroy(&pager->lock);
 	lock_destroy(&pager->growth);
 	os_free(pager->lost.tables);

@@ -85,6 +85,19 @@ struct event_queue {
 	uint32_t delivering;    /* host threads inside the observer's caller */
 };
 
+/* background.h. (p), but what background_start fills in before it starts a thread */
+enum { BACKGROUND_THREADS = 3 };
+struct background {
+	unsigned running;    /* 0: everything is done in steps */
+	bool stopping;
+	pthread_cond_t work; /* there may be some */
+	struct background_thread {
+		struct pager *pager;
+		unsigned job;
+		pthread_t host;
+	} threads[BACKGROUND_THREADS];
+};
+
 #define WRITES 2 /* to paging files, that may be under way at a time */
 struct write_buffer {
 	bool busy;
@@ -120,6 +133,7 @@ struct pager {
 	frame_t reclaim_next;        /* where write_reclaim_slots goes on */
 	struct segment *stranded;    /* sections of files that could not be written */
 	struct event_queue queue;
+	struct background background;
 };
 
 /* Without a paging file: pager_add_store. STATUS_NO_MEMORY. */

@@ -84,6 +84,7 @@ static enum step retire_step(struct pager *pager, frame_t frame)
 		return move(pager, frame);
 	case FRAME_READING:
 	case FRAME_WRITING:
+	case FRAME_ZEROING:
 		lock_wait(&pager->lock, &pager->transferred);
 		return STEP_AGAIN;
 	default:

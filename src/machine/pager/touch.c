@@ -5,6 +5,7 @@
 
 #include "base/os.h"
 #include "machine/pager/age.h"
+#include "machine/pager/background.h"
 #include "machine/pager/change.h"
 #include "machine/pager/events.h"
 #include "machine/pager/fault.h"
@@ -68,6 +69,7 @@ struct attempt {
 	bool stepped;    /* tables may have been made for it */
 	bool low;        /* few pages are available now */
 	bool due;        /* pages should be looked at */
+	bool background; /* there are threads that do */
 };
 
 static void step(struct attempt *attempt)
@@ -80,6 +82,8 @@ static void step(struct attempt *attempt)
 		attempt->status = attempt->touch->visit(&attempt->fault, attempt->touch->context);
 	attempt->low = pager_is_low(pager);
 	attempt->due = age_is_due(pager);
+	attempt->background = pager->background.running;
+	background_nudge(pager);
 	shared_lock_drop(&process->space.lock);
 	if (attempt->outcome == FAULT_WAIT)
 		lock_wait(&pager->lock, &pager->transferred);
@@ -222,9 +226,9 @@ enum touch_result touch_page(const struct touch *touch, NTSTATUS *status)
 	enum touch_result result = run(&attempt);
 	*status = attempt.status;
 	leave_section(&attempt);
-	if (attempt.low)
+	if (!attempt.background && attempt.low)
 		pager_keep_ahead(process->map.pager);
-	else if (attempt.due)
+	else if (!attempt.background && attempt.due)
 		age_work(process->map.pager);
 	pager_deliver(process->map.pager);
 	return result;

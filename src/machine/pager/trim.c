@@ -7,6 +7,7 @@
 #include <ntmm/windows.h>
 
 #include "machine/pager/age.h"
+#include "machine/pager/background.h"
 #include "machine/pager/events.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/page_map.h"
@@ -103,6 +104,7 @@ uint64_t trim_all(struct page_map *map)
 	while (map->resident.first != NO_FRAME)
 		trim_page(map, map->resident.first, &shootdown);
 	shoot_wait(&shootdown);
+	background_nudge(map->pager);
 	return count;
 }
 

@@ -78,6 +78,16 @@ static frame_t take_zeroed(struct phys *phys, enum frame_use use)
 	return frame != NO_FRAME ? frame : take_never_used(phys, use);
 }
 
+bool phys_begin_zeroing(struct phys *phys, frame_t *frame)
+{
+	frame_t first = take_first(phys, &phys->free);
+	if (first == NO_FRAME)
+		return false;
+	frame_set_state(phys, first, FRAME_ZEROING);
+	*frame = first;
+	return true;
+}
+
 frame_t phys_take(struct phys *phys, enum frame_use use)
 {
 	frame_t frame = use == USE_READ ? take_first(phys, &phys->free) : take_zeroed(phys, use);

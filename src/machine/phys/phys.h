@@ -20,6 +20,7 @@
  *   fixed     -                the system's own
  *   bad       bad              has failed: never used again (PG-39)
  *   physical  its process's    given out by AllocateUserPhysicalPages; present in a page map, or not
+ *   zeroing   -                was free, and will be zeroed
  *
  * The entry that refers to a frame is entry number `entry` of the table in frame `table`; a top table
  * has the number of its page map there instead. A section's page has its entry in the section's own
@@ -53,6 +54,7 @@ enum frame_state {
 	FRAME_NO_WRITE,
 	FRAME_BAD,
 	FRAME_PHYSICAL,
+	FRAME_ZEROING,
 	FRAME_STATES
 };
 
@@ -145,6 +147,10 @@ frame_t phys_take(struct phys *phys, enum frame_use use);
 
 /* A frame in state free or zeroed is bad from now on; also one that was never used. */
 void phys_retire(struct phys *phys, frame_t frame);
+
+/* Takes a free frame out of its list, to be filled with zeros; its next state is zeroed. False: there is
+ * none. */
+bool phys_begin_zeroing(struct phys *phys, frame_t *frame);
 
 /* The one place where a frame changes state: checks that the step is legal, moves it between lists
  * (of the picture above, to the end; working sets are the caller's), keeps the counts. */

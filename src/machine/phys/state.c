@@ -11,6 +11,7 @@
 static const char *const names[FRAME_STATES] = {
 	"free",    "zeroed",   "active",  "table",   "idle",
 	"standby", "modified", "reading", "writing", "fixed", "modified-no-write", "bad", "physical",
+	"zeroing",
 };
 
 #define TO(state) (1u << FRAME_##state)
@@ -25,9 +26,10 @@ static const char *const names[FRAME_STATES] = {
  *  7 a held page is trimmed; comes back; is released, dirty or clean; is dropped
  *  8 a frame is bad: its page has moved to another, which was free
  *  9 AllocateUserPhysicalPages, FreeUserPhysicalPages
+ * 10 a free frame is filled with zeros
  */
 static const uint16_t legal[FRAME_STATES] = {
-	[FRAME_FREE] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(ZEROED) |
+	[FRAME_FREE] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(ZEROING) |
 	               TO(MODIFIED) | TO(NO_WRITE) | TO(BAD) | TO(PHYSICAL),
 	[FRAME_ZEROED] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(MODIFIED) |
 	                 TO(NO_WRITE) | TO(BAD) | TO(PHYSICAL),
@@ -41,6 +43,7 @@ static const uint16_t legal[FRAME_STATES] = {
 	[FRAME_FIXED] = TO(FREE),
 	[FRAME_NO_WRITE] = TO(ACTIVE) | TO(MODIFIED) | TO(STANDBY) | TO(FREE),
 	[FRAME_PHYSICAL] = TO(FREE),
+	[FRAME_ZEROING] = TO(ZEROED),
 };
 
 const char *frame_state_name(enum frame_state state)
