@@ -27,7 +27,7 @@ enum copy_way { COPY_READ, COPY_WRITE };
 
 /* What QueryWorkingSetEx tells. `sharers`: entries that refer to a section's page. */
 struct residency {
-	bool valid, locked, shared;
+	bool valid, locked, shared, large;
 	uint32_t sharers;
 	prot_t prot;
 };
@@ -78,6 +78,10 @@ struct engine {
 	/* (W) DiscardVirtualMemory: the frames and slots go at once (OF-5). */
 	void (*discard)(struct space *space, struct range range);
 
+	/* (W) but may block on I/O. Large pages, zeroed, over free pages that are about to be committed with
+	 * `prot`; whole ones. STATUS_INSUFFICIENT_RESOURCES when there is no room: then nothing changed.
+	 * They go with decommit, all of an allocation at once. */
+	NTSTATUS (*large_commit)(struct space *space, struct range range, prot_t prot);
 	/* Frames of the process's own (rules AW). In *count: how many are asked for, then how many it was. */
 	/* (0) Zeroed; charged to commit. STATUS_INSUFFICIENT_RESOURCES when it is none. */
 	NTSTATUS (*physical_allocate)(struct space *space, uint64_t *frames, uint64_t *count);

@@ -124,7 +124,7 @@ NTMM_API void *ntmm_machine_shared_page(ntmm_machine *machine);
 typedef struct ntmm_machine_counters {
 	uint32_t size; /* set by the caller: sizeof (ntmm_machine_counters) */
 	uint32_t processes;
-	uint64_t ram;      /* the sum of the next nine, modified_no_write and bad */
+	uint64_t ram;      /* the sum of the next ten, modified_no_write and bad */
 	uint64_t zeroed;   /* known to be zero, or never touched */
 	uint64_t free;     /* free with old contents */
 	uint64_t standby;  /* clean, in no working set, still findable */
@@ -133,6 +133,7 @@ typedef struct ntmm_machine_counters {
 	uint64_t transition; /* being read from or written to the paging file */
 	uint64_t tables;   /* page tables of processes */
 	uint64_t fixed;    /* the system's own: shared page and system tables */
+	uint64_t large;    /* in large pages */
 	uint64_t physical; /* given out by AllocateUserPhysicalPages, mapped or not */
 	uint64_t commit_total, commit_limit, commit_peak;
 	uint64_t slots, slots_used;   /* pages of the paging files: usable, holding a page */
@@ -158,6 +159,7 @@ typedef struct ntmm_process_counters {
 	uint64_t tables;                       /* frames of its page map */
 	uint64_t locked;                       /* pages locked by VirtualLock */
 	uint64_t physical;                     /* frames of its own (rules AW) */
+	uint64_t large;                        /* pages in large pages */
 	uint64_t demand_zero, soft, hard, violations, guards, page_ins, page_outs, trimmed;
 	uint64_t held;                         /* pages held: ntmm_process_hold_pages */
 } ntmm_process_counters;
@@ -187,6 +189,7 @@ enum {
 	NTMM_PAGE_TRANSITION, /* being read or written */
 	NTMM_PAGE_PAGED_OUT,  /* in the paging file only */
 	NTMM_PAGE_MODIFIED_NO_WRITE, /* held, a soft fault away */
+	NTMM_PAGE_LARGE,      /* part of a large page: entry is the one of all of it, at level 2 */
 	NTMM_PAGE_PHYSICAL,   /* of a window: in a frame of the process's own (MapUserPhysicalPages) */
 };
 

@@ -465,6 +465,9 @@ NTMM_API BOOL EmptyWorkingSet(HANDLE process) NTMM_NAMED(EmptyWorkingSet);
 NTMM_API BOOL QueryWorkingSetEx(HANDLE process, PVOID entries, DWORD bytes)
 	NTMM_NAMED(QueryWorkingSetEx);
 
+/* LP-1: 2 MB, the multiple that sizes and addresses of MEM_LARGE_PAGES are. */
+NTMM_API SIZE_T GetLargePageMinimum(void) NTMM_NAMED(GetLargePageMinimum);
+
 /* ---- write watch ------------------------------------------------------------------------------
  *
  * Rules WW, of the current process. 0, or 0xFFFFFFFF and the last error: 87, 998. What counts as a

@@ -11,6 +11,7 @@
 #define PAGE_SHIFT 12
 #define PAGE_BYTES UINT64_C(4096)
 #define GRANULE_PAGES UINT64_C(16) /* allocation granularity, 64 KB */
+#define LARGE_PAGES UINT64_C(512)  /* of a large page, 2 MB (LP-1) */
 #define GRANULE_BYTES (GRANULE_PAGES * PAGE_BYTES)
 
 /* [start, end) in page numbers. */

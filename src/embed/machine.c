@@ -70,6 +70,7 @@ static void fill_states(const struct pager *pager, ntmm_machine_counters *c)
 	c->modified_no_write = in_state[FRAME_NO_WRITE];
 	c->bad = in_state[FRAME_BAD];
 	c->physical = in_state[FRAME_PHYSICAL];
+	c->large = in_state[FRAME_LARGE];
 }
 
 static void fill_ledgers(struct pager *pager, ntmm_machine_counters *c)

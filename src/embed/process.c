@@ -101,6 +101,7 @@ static void fill_counters(const struct machine_process *inside, ntmm_process_cou
 	c->locked = map->locked;
 	c->held = map->held;
 	c->physical = map->physical.count;
+	c->large = map->large * LARGE_PAGES;
 	c->demand_zero = map->tally.demand_zero;
 	c->soft = map->tally.soft;
 	c->hard = map->tally.hard;
@@ -165,6 +166,13 @@ static void fill_info(const struct page_map *map, uint64_t page, ntmm_page_info 
 	*info = (ntmm_page_info){.size = sizeof *info, .where = NTMM_PAGE_NONE};
 	struct place place = map_walk(&map->pager->phys, map->root, page);
 	struct pte pte = pte_load(place.entry);
+	if (place_is_large(place)) {
+		info->where = NTMM_PAGE_LARGE;
+		info->entry = pte.raw;
+		info->frame = pte_frame(pte) + page % LARGE_PAGES;
+		info->locked = info->dirty = info->accessed = 1;
+		return;
+	}
 	if (place.level != 1) {
 		info->where =
 			pte_is_zero(pte) ? NTMM_PAGE_NONE : NTMM_PAGE_PAGED_OUT; /* its table is */

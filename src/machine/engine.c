@@ -10,6 +10,7 @@
 #include "machine/thread/thread.h"
 #include "machine/pager/change.h"
 #include "machine/pager/events.h"
+#include "machine/pager/large.h"
 #include "machine/pager/page_lock.h"
 #include "machine/pager/page_map.h"
 #include "machine/pager/physical.h"
@@ -172,6 +173,9 @@ static void residency(struct space *space, uint64_t page, struct residency *resi
 		return;
 	struct place place = map_walk(&map->pager->phys, map->root, page);
 	struct pte pte = pte_load(place.entry);
+	if (place_is_large(place))
+		*residency = (struct residency){
+			.valid = true, .locked = true, .large = true, .prot = pte_prot(pte)};
 	residency->shared = is_in_view(space, page) && !is_own(map, place, pte);
 	if (place.level == 1 && pte_is_present(pte)) {
 		const struct frame *record = frame_at(&map->pager->phys, pte_frame(pte));
@@ -308,6 +312,7 @@ const struct engine machine_engine = {
 	.offer = offer,
 	.reclaim = reclaim,
 	.discard = discard,
+	.large_commit = large_commit,
 	.physical_allocate = physical_allocate,
 	.physical_free = physical_free,
 	.physical_map = physical_map,

@@ -45,6 +45,15 @@ static NTSTATUS find_place(const struct space *space, struct alloc *alloc)
 	return alloc->base ? reserve_at(space, alloc) : reserve_anywhere(space, alloc);
 }
 
+/* The last step that can fail: the pages are there, and the space is told. */
+static NTSTATUS commit_large(struct space *space, const struct alloc *alloc)
+{
+	NTSTATUS status = space->engine->large_commit(space, alloc->range, alloc->prot);
+	if (status)
+		space_uncharge(space, alloc->charge);
+	return status;
+}
+
 static NTSTATUS reserve_check(struct space *space, struct alloc *alloc)
 {
 	if (prot_is_copy(alloc->prot))
@@ -58,6 +67,8 @@ static NTSTATUS reserve_check(struct space *space, struct alloc *alloc)
 		status = space_charge(space, alloc->range, &alloc->charge);
 	if (!status && alloc->type & MEM_PHYSICAL)
 		status = space_charge_window(space, alloc->range, &alloc->charge);
+	if (!status && alloc->type & MEM_LARGE_PAGES)
+		return commit_large(space, alloc);
 	if (status || !(alloc->type & (MEM_WRITE_WATCH | MEM_PHYSICAL)))
 		return status;
 	alloc->set = page_set_create(alloc->range);
@@ -95,6 +106,10 @@ static void reserve_apply(struct space *space, const struct alloc *alloc)
 	else
 		vad = space_reserve(space, alloc->range, alloc->prot, kind_of(alloc->type));
 	*(vad->kind == VAD_PHYSICAL ? &vad->mapped : &vad->watch) = alloc->set;
+	if (alloc->type & MEM_LARGE_PAGES) {
+		vad->kind = VAD_LARGE;
+		return;
+	}
 	if (replaces && commits)
 		space_commit(space, alloc->range, alloc->prot, alloc->charge);
 	if (commits)
@@ -163,16 +178,35 @@ static NTSTATUS allocate(struct target *target, struct alloc *alloc)
 	return status;
 }
 
+/* LP-3 to LP-6. The memory is read and written, whatever was asked for. */
+static NTSTATUS check_large(struct target *target, struct alloc *alloc, uint64_t size)
+{
+	const uint64_t large = address_of(LARGE_PAGES);
+	if (target->status)
+		return target->status;
+	if (!may_lock_memory(target))
+		return STATUS_PRIVILEGE_NOT_HELD;
+	if (size % large)
+		return STATUS_INVALID_PARAMETER_4;
+	if (alloc->base % large)
+		return STATUS_INVALID_PARAMETER_2;
+	alloc->bounds.align = max_u64(alloc->bounds.align, large);
+	if (!prot_is_copy(alloc->prot)) /* that is refused later (VA-17) */
+		alloc->prot = prot_can_execute(alloc->prot) ? PROT_EXECUTE_READWRITE
+		                                            : PROT_READWRITE;
+	return STATUS_SUCCESS;
+}
+
 NTSTATUS alloc_in(struct target *target, struct alloc *alloc, uint32_t protect, uint64_t *base,
                   uint64_t *size)
 {
 	NTSTATUS status = alloc_check_protect(alloc->type, protect, &alloc->prot);
-	if (!status && alloc->type & ALLOC_NOT_YET)
-		status = STATUS_NOT_SUPPORTED;
 	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size)))
 		status = STATUS_ACCESS_VIOLATION; /* VA-11 */
 	if (!status)
 		status = alloc_check_place(target->layout, alloc, *base, *size);
+	if (!status && alloc->type & MEM_LARGE_PAGES)
+		status = check_large(target, alloc, *size);
 	if (!status)
 		status = allocate(target, alloc);
 	if (status)

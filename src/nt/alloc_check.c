@@ -6,7 +6,8 @@
 
 static bool is_large_pages_wrong(uint32_t type)
 {
-	return !(type & MEM_COMMIT) || type & (MEM_PHYSICAL | MEM_WRITE_WATCH);
+	return !(type & MEM_COMMIT) || !(type & MEM_RESERVE) ||
+	       type & (MEM_PHYSICAL | MEM_WRITE_WATCH);
 }
 
 static bool is_physical_wrong(uint32_t type)
@@ -33,7 +34,7 @@ NTSTATUS alloc_check_type(uint32_t type, uint32_t known)
 	if (type & ALLOC_RESETS && type != MEM_RESET && type != MEM_RESET_UNDO)
 		return STATUS_INVALID_PARAMETER_5; /* VA-5 */
 	if (type & MEM_LARGE_PAGES && is_large_pages_wrong(type))
-		return STATUS_INVALID_PARAMETER_5; /* VA-6 */
+		return STATUS_INVALID_PARAMETER_5; /* VA-6, VA-51, LP-2 */
 	if (type & MEM_WRITE_WATCH && !(type & MEM_RESERVE))
 		return STATUS_INVALID_PARAMETER_5; /* VA-7 */
 	if (type & MEM_PHYSICAL && is_physical_wrong(type))
@@ -55,6 +56,8 @@ NTSTATUS alloc_check_protect(uint32_t type, uint32_t protect, prot_t *prot)
 		return STATUS_INVALID_PAGE_PROTECTION; /* VA-10 */
 	if (targets && !prot_can_execute(*prot))
 		return STATUS_INVALID_PAGE_PROTECTION;
+	if (type & MEM_LARGE_PAGES && *prot & PROT_MODIFIER_MASK)
+		return STATUS_INVALID_PAGE_PROTECTION; /* LP-6: NOACCESS, too */
 	return STATUS_SUCCESS;
 }
 

@@ -126,6 +126,7 @@ static ULONG_PTR attributes(struct space *space, uint64_t address)
 	block.ShareCount = min_u64(residency.sharers, 7) & 7;
 	block.Valid = 1;
 	block.Win32Protection = prot_to_win32(residency.prot) & 0x7FF;
+	block.LargePage = residency.large;
 	block.Locked = residency.locked;
 	return block.Flags;
 }

@@ -179,7 +179,8 @@ prot_t space_private_prot(const struct vad *vad, prot_t prot)
 /* Pages of a run that are charged to the process (CM-2). */
 static uint64_t charged_of(struct run run)
 {
-	bool private = run.vad && run.vad->kind == VAD_PRIVATE && attr_is_committed(run.attr);
+	bool own = run.vad && (run.vad->kind == VAD_PRIVATE || run.vad->kind == VAD_LARGE);
+	bool private = own && attr_is_committed(run.attr);
 	return private || run.attr & ATTR_CHARGED ? run.end - run.start : 0;
 }
 

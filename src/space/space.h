@@ -29,6 +29,7 @@ enum vad_kind {
 	VAD_PLACEHOLDER, /* all reserved: a place kept for what will replace it (rules PH) */
 	VAD_SHARED_PAGE, /* 0x7FFE0000 (AS-4): the system's; cannot be changed */
 	VAD_VIEW,        /* of a section: view.h */
+	VAD_LARGE,       /* MEM_LARGE_PAGES: committed for good (rules LP) */
 	VAD_PHYSICAL,    /* MEM_PHYSICAL: a window that frames are mapped into (rules AW) */
 };
 
@@ -51,7 +52,7 @@ struct vad {
  * decommitted or freed in part. */
 static inline bool vad_is_paged(const struct vad *vad)
 {
-	return vad->kind != VAD_PHYSICAL;
+	return vad->kind != VAD_PHYSICAL && vad->kind != VAD_LARGE;
 }
 /* A change makes at most as many new allocations: a placeholder split in three (PH-2). */
 #define MOST_NEW_VADS 2

@@ -2,6 +2,7 @@
  *
  * VirtualAlloc and its family: Win32's own checks, then the native call.
  */
+#include "base/units.h"
 #include "win32/error.h"
 
 #define LOWEST_ADDRESS 0x10000
@@ -115,4 +116,9 @@ BOOL VirtualUnlock(LPVOID address, SIZE_T size)
 BOOL FlushInstructionCache(HANDLE process, LPCVOID address, SIZE_T size)
 {
 	return win32_ok(NtFlushInstructionCache(process, value_of(address), size));
+}
+
+SIZE_T GetLargePageMinimum(void)
+{
+	return address_of(LARGE_PAGES);
 }

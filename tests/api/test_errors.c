@@ -312,18 +312,6 @@ static void test_order(void **state)
 	expect_picture(place, &before);
 }
 
-/* ---- not supported yet ---------------------------------------------------------------------- */
-
-static void test_later(void **state)
-{
-	struct place *place = *state;
-	struct picture before = picture_of(place);
-	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES,
-	                          PAGE_READWRITE),
-	             ERROR_NOT_SUPPORTED);
-	expect_picture(place, &before);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,7 +323,6 @@ int main(void)
 		place_test(test_addresses),
 		place_test(test_pre_checks),
 		place_test(test_order),
-		place_test(test_later),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

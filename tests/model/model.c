@@ -231,7 +231,7 @@ void to_state(struct model *m, uint64_t number, enum state state)
 	if (state != FREE)
 		return; /* marks stay (WW-22) */
 	page->allocation = page->allocation_protect = 0;
-	page->watched = page->marked = false;
+	page->watched = page->marked = page->window = false;
 	page->placeholder = page->replaced = false;
 }
 

@@ -45,6 +45,7 @@ struct page {
 	uint32_t protect;            /* of a committed page: what VirtualQuery reports */
 	bool locked;
 	enum contents contents;
+	bool window;                 /* of an allocation made with MEM_PHYSICAL, nothing mapped */
 	bool watched, marked;        /* of an allocation made with MEM_WRITE_WATCH; written */
 	bool lost;                   /* has vanished after MEM_RESET, and was not written since */
 	bool placeholder;            /* of one */

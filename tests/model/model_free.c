@@ -98,6 +98,9 @@ struct answer model_free(struct model *m, uint64_t address, uint64_t size, uint3
 		span = all;
 	if (span.last > all.last)
 		return refuse(ERROR_INVALID_PARAMETER); /* VF-5 */
+	if (look(m, span.first)->window &&
+	    (type == MEM_DECOMMIT || span.first != all.first || span.last != all.last))
+		return refuse(ERROR_INVALID_ADDRESS); /* VF-14, VF-35 */
 	if (type == PRESERVE)
 		return preserve(m, span, all);
 	if (type == MEM_RELEASE)

@@ -40,12 +40,21 @@ static uint64_t commit_cost(const struct model *m, struct span span)
 	return cost;
 }
 
+/* All the tables that a window can need. */
+static uint64_t window_cost(struct span span)
+{
+	uint64_t cost = 0;
+	for (unsigned shift = 9; shift <= 27; shift += 9)
+		cost += (span.last >> shift) - (span.first >> shift) + 1;
+	return cost;
+}
+
 /* ---- VirtualAlloc --------------------------------------------------------------------------- */
 
 #define ACTIONS (MEM_COMMIT | MEM_RESERVE | MEM_RESET | MEM_RESET_UNDO)
-#define NOT_YET (MEM_PHYSICAL | MEM_LARGE_PAGES)
 #define PLACEHOLDERS (MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)
-#define KNOWN (ACTIONS | NOT_YET | MEM_TOP_DOWN | MEM_WRITE_WATCH | PLACEHOLDERS)
+#define KNOWN \
+	(ACTIONS | MEM_PHYSICAL | MEM_LARGE_PAGES | MEM_TOP_DOWN | MEM_WRITE_WATCH | PLACEHOLDERS)
 
 /* PH-1, PH-5. */
 static bool placeholder_ok(uint32_t type)
@@ -65,7 +74,8 @@ static bool type_ok(uint32_t type)
 	if (type & (MEM_RESET | MEM_RESET_UNDO) && type & (type - 1))
 		return false;
 	if (type & MEM_LARGE_PAGES &&
-	    (!(type & MEM_COMMIT) || type & (MEM_PHYSICAL | MEM_WRITE_WATCH)))
+	    (!(type & MEM_COMMIT) || !(type & MEM_RESERVE) ||
+	                               type & (MEM_PHYSICAL | MEM_WRITE_WATCH)))
 		return false;
 	if (type & MEM_WRITE_WATCH && !(type & MEM_RESERVE))
 		return false;
@@ -78,6 +88,9 @@ static bool alloc_protect_ok(uint32_t type, uint32_t protect)
 {
 	if (type & MEM_PHYSICAL && protect != PAGE_READWRITE)
 		return false;
+	if (type & MEM_LARGE_PAGES &&
+	    protect & (PAGE_NOACCESS | PAGE_GUARD | PAGE_NOCACHE | PAGE_WRITECOMBINE))
+		return false; /* LP-6 */
 	if (type & MEM_RESERVE_PLACEHOLDER && protect != PAGE_NOACCESS)
 		return false; /* PH-1 */
 	return valid(protect, type & MEM_COMMIT);
@@ -99,6 +112,7 @@ static void reserve_pages(struct model *m, struct span span, uint32_t type, uint
 		at(m, n)->state = RESERVED;
 		at(m, n)->allocation = m->last_allocation;
 		at(m, n)->watched = type & MEM_WRITE_WATCH;
+		at(m, n)->window = type & MEM_PHYSICAL;
 		at(m, n)->allocation_protect = protect & ~(uint32_t)PAGE_TARGETS_INVALID;
 		at(m, n)->placeholder = type & MEM_RESERVE_PLACEHOLDER;
 		at(m, n)->replaced = type & MEM_REPLACE_PLACEHOLDER;
@@ -138,6 +152,8 @@ static struct answer reserve(struct model *m, uint64_t address, struct span span
 	}
 	if (type & MEM_COMMIT && commit_cost(m, span) > m->commit_left)
 		return refuse(ERROR_COMMITMENT_LIMIT); /* VA-31 */
+	if (type & MEM_PHYSICAL && window_cost(span) > m->commit_left)
+		return refuse(ERROR_COMMITMENT_LIMIT);
 	reserve_pages(m, span, type, protect);
 	if (type & MEM_COMMIT)
 		commit_pages(m, span, protect); /* VA-23 */
@@ -148,6 +164,8 @@ static struct answer commit(struct model *m, struct span span, uint32_t protect)
 {
 	if (!one_allocation(m, span) || look(m, span.first)->placeholder)
 		return refuse(ERROR_INVALID_ADDRESS); /* VA-41, VA-50 */
+	if (look(m, span.first)->window)
+		return refuse(ERROR_INVALID_ADDRESS); /* VA-48 */
 	if (is_copy(protect))
 		return refuse(ERROR_INVALID_PARAMETER); /* VA-17 */
 	if (commit_cost(m, span) > m->commit_left)
@@ -169,6 +187,8 @@ static struct answer reset(struct model *m, uint64_t address, uint64_t size, str
 	struct span whole;
 	if (!one_allocation(m, span))
 		return refuse(ERROR_INVALID_ADDRESS); /* VA-62 */
+	if (look(m, span.first)->window)
+		return refuse(ERROR_INVALID_ADDRESS); /* VA-67 */
 	if (inward(address, size, &whole))
 		for (uint64_t n = whole.first; n <= whole.last; n++)
 			if (at(m, n)->state == COMMITTED) { /* VA-63 */
@@ -183,6 +203,8 @@ static struct answer reset_undo(struct model *m, uint64_t address, uint64_t size
 	struct span whole;
 	struct answer answer = did(span);
 	if (!one_allocation(m, span))
+		return refuse(ERROR_INVALID_ADDRESS);
+	if (look(m, span.first)->window)
 		return refuse(ERROR_INVALID_ADDRESS);
 	if (!inward(address, size, &whole))
 		return answer;
@@ -218,10 +240,10 @@ struct answer model_allocate2(struct model *m, uint64_t address, uint64_t size, 
 		return refuse(ERROR_INVALID_PARAMETER); /* VA-1 */
 	if (!type_ok(type) || !alloc_protect_ok(type, protect))
 		return refuse(ERROR_INVALID_PARAMETER);
-	if (type & NOT_YET)
-		return refuse(ERROR_NOT_SUPPORTED);
 	if (!span_of(address, size, m->highest, &span))
 		return refuse(ERROR_INVALID_PARAMETER); /* VA-12 to VA-14 */
+	if (type & MEM_LARGE_PAGES)
+		return refuse(ERROR_PRIVILEGE_NOT_HELD); /* LP-5: held, but not enabled */
 	if (type == MEM_RESET)
 		return reset(m, address, size, span);
 	if (type == MEM_RESET_UNDO)
@@ -250,6 +272,8 @@ struct answer model_protect(struct model *m, uint64_t address, uint64_t size, ui
 		return refuse(ERROR_INVALID_PARAMETER); /* VP-3 */
 	if (!one_allocation(m, span))
 		return refuse(ERROR_INVALID_ADDRESS); /* VP-4 */
+	if (look(m, span.first)->window)
+		return refuse(ERROR_INVALID_ADDRESS); /* VP-11 */
 	if (is_copy(protect))
 		return refuse(ERROR_INVALID_PARAMETER); /* VP-8 */
 	if (!all_in(m, span, COMMITTED))

@@ -129,12 +129,15 @@ struct answer model_write(struct model *m, uint64_t address, const uint8_t *from
 
 /* ---- VirtualLock ---------------------------------------------------------------------------- */
 
-static bool has_holes(const struct model *m, struct span span)
+static uint32_t hole_error(const struct model *m, struct span span)
 {
-	for (uint64_t n = span.first; n <= span.last; n++)
+	for (uint64_t n = span.first; n <= span.last; n++) {
 		if (look(m, n)->state == FREE)
-			return true;
-	return false;
+			return ERROR_NOACCESS;
+		if (look(m, n)->window)
+			return ERROR_INVALID_PARAMETER;
+	}
+	return 0;
 }
 
 /* The first page that stops it decides; *stop is which. */
@@ -159,8 +162,8 @@ struct answer model_lock(struct model *m, uint64_t address, uint64_t size)
 	uint64_t stop;
 	if (!span_of(address, size, m->maximum, &span))
 		return refuse(ERROR_INVALID_PARAMETER); /* VL-2 */
-	if (has_holes(m, span))
-		return refuse(ERROR_NOACCESS); /* VL-3 */
+	if (hole_error(m, span))
+		return refuse(hole_error(m, span)); /* VL-3 */
 	if (span.last - span.first + 1 > MINIMUM_WORKING_SET)
 		return refuse(ERROR_WORKING_SET_QUOTA);
 	uint32_t error = lock_error(m, span, &stop);

@@ -67,6 +67,12 @@ static void null_discard(struct space *space, struct range range)
 	record(space, OP_DISCARD, range, 0);
 }
 
+static NTSTATUS null_large_commit(struct space *space, struct range range, prot_t prot)
+{
+	record(space, OP_LARGE_COMMIT, range, prot);
+	return of(space)->answer;
+}
+
 static NTSTATUS null_physical_allocate(struct space *space, uint64_t *frames, uint64_t *count)
 {
 	record(space, OP_PHYSICAL_ALLOCATE, (struct range){0, *count}, 0);
@@ -180,6 +186,7 @@ static const struct engine engine = {
 	.offer = null_offer,
 	.reclaim = null_reclaim,
 	.discard = null_discard,
+	.large_commit = null_large_commit,
 	.physical_allocate = null_physical_allocate,
 	.physical_free = null_physical_free,
 	.physical_map = null_physical_map,

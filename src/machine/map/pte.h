@@ -41,6 +41,7 @@ struct pte {
 #define PTE_CACHE_DISABLE (UINT64_C(1) << 4)
 #define PTE_ACCESSED (UINT64_C(1) << 5)
 #define PTE_DIRTY (UINT64_C(1) << 6)
+#define PTE_LARGE (UINT64_C(1) << 7)
 #define PTE_SOFTWARE_WRITE (UINT64_C(1) << 11)
 #define PTE_TRANSITION (UINT64_C(1) << 11)
 #define PTE_DISCARDED (UINT64_C(1) << 12)
@@ -203,6 +204,24 @@ static inline struct pte pte_present(frame_t frame, prot_t prot, bool nx, uint64
 static inline struct pte pte_with_prot(struct pte p, prot_t prot, bool nx)
 {
 	return pte_present(pte_frame(p), prot, nx, p.raw & (PTE_ACCESSED | PTE_DIRTY | PTE_LOCKED));
+}
+
+/* At level 2: a page of 2 MB, whose frames follow each other from `frame` on. In use all the time. */
+static inline struct pte pte_large(frame_t frame, prot_t prot, bool nx)
+{
+	struct pte p = pte_present(frame, prot, nx, PTE_ACCESSED | PTE_DIRTY);
+	return (struct pte){p.raw | PTE_LARGE};
+}
+
+static inline bool pte_is_large(struct pte p)
+{
+	return (p.raw & (PTE_PRESENT | PTE_LARGE)) == (PTE_PRESENT | PTE_LARGE);
+}
+
+/* What an entry of the lowest level would say of one of its pages. */
+static inline struct pte pte_of_large(struct pte p, uint64_t page)
+{
+	return (struct pte){(p.raw & ~PTE_LARGE) + (page % LARGE_PAGES << PAGE_SHIFT)};
 }
 
 /* An entry of an upper level: everything is allowed, the lowest level decides. */

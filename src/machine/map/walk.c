@@ -16,7 +16,7 @@ struct place map_walk(const struct phys *phys, frame_t root, uint64_t page)
 		struct place place =
 			place_in(phys, table, level, page / map_span(level) % MAP_FANOUT);
 		struct pte pte = pte_load(place.entry);
-		if (level == 1 || !pte_is_present(pte))
+		if (level == 1 || !pte_is_present(pte) || (level == 2 && pte_is_large(pte)))
 			return place;
 		table = pte_frame(pte);
 	}

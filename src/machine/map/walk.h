@@ -25,8 +25,13 @@ struct place {
 };
 
 /* The place of `page`'s entry, as deep as the tables are present: at level 1, or where the walk had to
- * stop, at an entry that is not present. */
+ * stop, at an entry that is not present, or is a large page's (level 2). */
 struct place map_walk(const struct phys *phys, frame_t root, uint64_t page);
+
+static inline bool place_is_large(struct place place)
+{
+	return place.level == 2 && pte_is_large(pte_load(place.entry));
+}
 
 /* Pages that an entry at `level` stands for. */
 static inline uint64_t map_span(unsigned level)
@@ -44,6 +49,8 @@ static inline struct pte map_look_up(const uint8_t *ram, const struct pte *root,
 		struct pte pte = pte_load_acquire(&table[page / map_span(level) % MAP_FANOUT]);
 		if (!pte_is_present(pte))
 			return pte;
+		if (level == 2 && pte_is_large(pte))
+			return pte_of_large(pte, page);
 		table = (const struct pte *)(const void *)(ram + pte_ram_offset(pte));
 		linger();
 	}

@@ -7,6 +7,7 @@
 #include "machine/pager/change.h"
 #include "machine/pager/background.h"
 #include "machine/pager/frames.h"
+#include "machine/pager/large.h"
 #include "machine/pager/page_hold.h"
 #include "machine/pager/page_lock.h"
 #include "machine/pager/page_map.h"
@@ -51,6 +52,10 @@ static void drop_active(struct page_map *map, struct place place, uint64_t page,
                         struct change *change)
 {
 	frame_t frame = pte_frame(pte_load(place.entry));
+	if (place.level == 2) {
+		large_drop(map, place, page, &change->shootdown);
+		return;
+	}
 	shoot_page(map, page, SHOOT_ALL, &change->shootdown);
 	enum frame_state state = frame_at(&map->pager->phys, frame)->state;
 	if (state == FRAME_PHYSICAL)

@@ -7,7 +7,7 @@
 
 struct totals {
 	uint64_t shown, shown_locked; /* entries of views that show a section's page */
-	uint64_t active, tables, locked, held, idle, slots, findable, physical;
+	uint64_t active, tables, locked, held, idle, slots, findable, physical, large;
 };
 
 static bool is_findable(enum frame_state state)
@@ -35,6 +35,22 @@ static bool check_physical(const struct page_map *map, struct place place, frame
 	if (!frame_at(&map->pager->phys, place.table)->locked)
 		return complain("frame %u is mapped by a table that may go", frame);
 	return check_back(map, place, frame);
+}
+
+static bool check_large(const struct page_map *map, struct place place, struct totals *totals)
+{
+	frame_t first = pte_frame(pte_load(place.entry));
+	totals->large++;
+	if (first % LARGE_PAGES || !frame_at(&map->pager->phys, place.table)->locked)
+		return complain("large page in frame %u is not aligned, or its table may go", first);
+	for (frame_t frame = first; frame < first + LARGE_PAGES; frame++) {
+		if (frame_at(&map->pager->phys, frame)->state != FRAME_LARGE)
+			return complain("frame %u of a large page is %s", frame,
+			                frame_state_name(frame_at(&map->pager->phys, frame)->state));
+		if (!check_back(map, place, frame))
+			return false;
+	}
+	return true;
 }
 
 /* The frames of the map's own, mapped or not. */
@@ -89,6 +105,8 @@ static bool check_present(const struct page_map *map, struct place place, frame_
                           struct totals *totals)
 {
 	const struct frame *record = frame_at(&map->pager->phys, frame);
+	if (place_is_large(place))
+		return check_large(map, place, totals);
 	if (place.level > 1)
 		return check_back(map, place, frame) &&
 		       check_table(map, frame, place.level - 1u, totals);
@@ -196,6 +214,7 @@ static bool check_map(const struct page_map *map, struct totals *sum)
 	sum->active += totals.active;
 	sum->tables += totals.tables;
 	sum->physical += map->physical.count;
+	sum->large += totals.large;
 	sum->slots += totals.slots;
 	sum->findable += totals.findable;
 	return true;
@@ -210,6 +229,9 @@ static bool check_sums(const struct pager *pager, const struct totals *sum)
 		return complain("%lu active pages and %lu tables found, %lu and %lu counted",
 		                sum->active, sum->tables, in_state[FRAME_ACTIVE],
 		                in_state[FRAME_TABLE] + in_state[FRAME_IDLE]);
+	if (sum->large * LARGE_PAGES != in_state[FRAME_LARGE])
+		return complain("%lu large pages found, %lu frames of them counted", sum->large,
+		                in_state[FRAME_LARGE]);
 	if (sum->physical != in_state[FRAME_PHYSICAL])
 		return complain("%lu frames of processes' own, %lu counted", sum->physical,
 		                in_state[FRAME_PHYSICAL]);

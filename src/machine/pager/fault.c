@@ -135,6 +135,10 @@ static enum fault_outcome walk(struct fault *fault)
 	struct page_map *map = fault->map;
 	struct place place = map_walk(&map->pager->phys, map->root, fault->page);
 	while (place.level > 1) {
+		if (place_is_large(place)) {
+			fault->place = place;
+			return FAULT_DONE;
+		}
 		enum fault_outcome outcome = table_bring(fault, place);
 		if (outcome != FAULT_DONE)
 			return outcome;

@@ -45,6 +45,15 @@ enum fault_outcome {
 };
 enum fault_outcome fault_step(struct fault *fault);
 
+/* FAULT_DONE: what is said of the page that is `n` pages after the fault's, in the same table or large
+ * page. */
+static inline struct pte fault_pte(const struct fault *fault, uint64_t n)
+{
+	if (fault->place.level == 2)
+		return pte_of_large(pte_load(fault->place.entry), fault->page + n);
+	return pte_load(fault->place.entry + n);
+}
+
 /* The page is in `frame`, and enters the working set of the map that it is a page of. */
 enum fault_outcome fault_enter(struct fault *fault, struct place place, frame_t frame);
 

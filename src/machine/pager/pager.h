@@ -67,6 +67,7 @@ struct page_map {
 	uint64_t locked;             /* pages */
 	uint64_t held;               /* pages: page_hold.h */
 	uint64_t locked_tables;      /* tables above them: charged to the resident ledger too */
+	uint64_t large;              /* large pages */
 	struct frame_list physical;  /* frames of its own, mapped or not (rules AW) */
 	struct ws_limits limits;
 	struct place system_entry;   /* refers to the tables of the system space */

@@ -34,7 +34,8 @@ static uint64_t pages_alike(const struct part *part, struct place place)
 {
 	uint64_t page = page_of(part->address);
 	uint64_t alike = runs_at(&part->process->space.runs, page).end - page;
-	return min_u64(min_u64(alike, MAP_FANOUT - place.index), PAGES_AT_ONCE);
+	uint64_t index = place.level == 2 ? page % LARGE_PAGES : place.index;
+	return min_u64(min_u64(alike, MAP_FANOUT - index), PAGES_AT_ONCE);
 }
 
 /* The page that was touched, and those after it that need no touch. */
@@ -42,15 +43,14 @@ static NTSTATUS copy_part(struct fault *fault, void *context)
 {
 	struct part *part = context;
 	const struct phys *phys = &fault->map->pager->phys;
-	const struct pte *entry = fault->place.entry;
-	uint64_t most = pages_alike(part, fault->place) * PAGE_BYTES - part->address % PAGE_BYTES;
+	uint64_t n = 0, most = pages_alike(part, fault->place) * PAGE_BYTES - part->address % PAGE_BYTES;
 	uint64_t wanted = min_u64(part->bytes, most), done = 0;
 	do {
 		uint64_t bytes =
 			min_u64(wanted - done, PAGE_BYTES - (part->address + done) % PAGE_BYTES);
-		copy_in_page(phys, part, pte_load(entry++), done, bytes);
+		copy_in_page(phys, part, fault_pte(fault, n++), done, bytes);
 		done += bytes;
-	} while (done < wanted && can_go_on(part, pte_load(entry)));
+	} while (done < wanted && can_go_on(part, fault_pte(fault, n)));
 	part->bytes = done;
 	return STATUS_SUCCESS;
 }

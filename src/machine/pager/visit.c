@@ -100,6 +100,17 @@ static void give_up_table(struct page_map *map, struct place place, uint64_t pag
 	table_settle(map, place.table);
 }
 
+/* Whole, and only if it goes. */
+static uint64_t visit_large(struct page_map *map, struct place place, uint64_t page,
+                            const struct visit *visit)
+{
+	if (visit->drops) {
+		visit->entry(map, place, page, visit->context);
+		table_settle(map, place.table);
+	}
+	return after_span(place, page);
+}
+
 void visit_all_tables(struct page_map *map, struct range range, const struct visit *visit)
 {
 	unsigned spent = 0;
@@ -111,6 +122,8 @@ void visit_all_tables(struct page_map *map, struct range range, const struct vis
 			spent = 0;
 		} else if (pte_is_zero(pte)) {
 			page = after_span(place, page);
+		} else if (place_is_large(place)) {
+			page = visit_large(map, place, page, visit);
 		} else if (spent < TRIES || !pte_is_paged_out(pte)) {
 			spent += bring_table(map, place, page, visit);
 		} else {

@@ -88,13 +88,9 @@ bool phys_begin_zeroing(struct phys *phys, frame_t *frame)
 	return true;
 }
 
-frame_t phys_take(struct phys *phys, enum frame_use use)
+/* The caller's, with a record of its own; contents as `use` says. */
+static void hand_out(struct phys *phys, frame_t frame, enum frame_use use)
 {
-	frame_t frame = use == USE_READ ? take_first(phys, &phys->free) : take_zeroed(phys, use);
-	if (frame == NO_FRAME)
-		frame = use == USE_READ ? take_zeroed(phys, use) : take_first(phys, &phys->free);
-	if (frame == NO_FRAME)
-		return NO_FRAME;
 	struct frame *record = frame_at(phys, frame);
 	if (record->state == FRAME_FREE && use != USE_READ)
 		memset(frame_bytes(phys, frame), 0, PAGE_BYTES);
@@ -103,6 +99,15 @@ frame_t phys_take(struct phys *phys, enum frame_use use)
 	                         .table = NO_FRAME,
 	                         .priority = PRIORITY_NORMAL,
 	                         .state = record->state};
+}
+
+frame_t phys_take(struct phys *phys, enum frame_use use)
+{
+	frame_t frame = use == USE_READ ? take_first(phys, &phys->free) : take_zeroed(phys, use);
+	if (frame == NO_FRAME)
+		frame = use == USE_READ ? take_zeroed(phys, use) : take_first(phys, &phys->free);
+	if (frame != NO_FRAME)
+		hand_out(phys, frame, use);
 	return frame;
 }
 
@@ -114,4 +119,43 @@ void phys_retire(struct phys *phys, frame_t frame)
 	else
 		frame_list_remove(phys, record->state == FRAME_FREE ? &phys->free : &phys->zeroed, frame);
 	frame_set_state(phys, frame, FRAME_BAD);
+}
+
+static bool was_never_used(const struct phys *phys, frame_t frame)
+{
+	return frame >= phys->low && frame < phys->high;
+}
+
+bool phys_block_is_free(const struct phys *phys, frame_t first)
+{
+	if (first + LARGE_PAGES > phys->count)
+		return false;
+	for (frame_t frame = first; frame < first + LARGE_PAGES; frame++) {
+		enum frame_state state = frame_at(phys, frame)->state;
+		if (state != FRAME_FREE && state != FRAME_ZEROED)
+			return false;
+	}
+	return true;
+}
+
+/* What was never used stays one block: what lies between it and the block taken is listed from now on. */
+static void use_down_to(struct phys *phys, frame_t first)
+{
+	while (phys->low < phys->high && first < phys->high) {
+		frame_t frame = take_never_used(phys, USE_DATA);
+		if (frame != NO_FRAME)
+			frame_list_append(phys, &phys->zeroed, frame);
+	}
+}
+
+void phys_take_block(struct phys *phys, frame_t first)
+{
+	for (frame_t frame = first; frame < first + LARGE_PAGES; frame++)
+		if (was_never_used(phys, frame))
+			use_down_to(phys, first);
+	for (frame_t frame = first; frame < first + LARGE_PAGES; frame++) {
+		bool zeroed = frame_at(phys, frame)->state == FRAME_ZEROED;
+		frame_list_remove(phys, zeroed ? &phys->zeroed : &phys->free, frame);
+		hand_out(phys, frame, USE_DATA);
+	}
 }

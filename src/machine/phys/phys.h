@@ -21,6 +21,7 @@
  *   bad       bad              has failed: never used again (PG-39)
  *   physical  its process's    given out by AllocateUserPhysicalPages; present in a page map, or not
  *   zeroing   -                was free, and will be zeroed
+ *   large     -                part of a large page, 512 frames in a row
  *
  * The entry that refers to a frame is entry number `entry` of the table in frame `table`; a top table
  * has the number of its page map there instead. A section's page has its entry in the section's own
@@ -55,6 +56,7 @@ enum frame_state {
 	FRAME_BAD,
 	FRAME_PHYSICAL,
 	FRAME_ZEROING,
+	FRAME_LARGE,
 	FRAME_STATES
 };
 
@@ -89,7 +91,7 @@ struct frame {
 		struct { /* tables: entries that are not zero; present or in transition; locked */
 			uint32_t used : 10, resident : 10, locked : 12;
 		};
-		struct { /* physical: number of its page map; named in the call under way */
+		struct { /* physical, large: number of its page map; named in the call under way */
 			uint32_t owner : 31, named : 1;
 		};
 	};
@@ -151,6 +153,10 @@ void phys_retire(struct phys *phys, frame_t frame);
 /* Takes a free frame out of its list, to be filled with zeros; its next state is zeroed. False: there is
  * none. */
 bool phys_begin_zeroing(struct phys *phys, frame_t *frame);
+/* Whether frame `first`, a multiple of LARGE_PAGES, begins a block of them that are all free. */
+bool phys_block_is_free(const struct phys *phys, frame_t first);
+/* The frames of a free block, as phys_take(USE_DATA) gives each. */
+void phys_take_block(struct phys *phys, frame_t first);
 
 /* The one place where a frame changes state: checks that the step is legal, moves it between lists
  * (of the picture above, to the end; working sets are the caller's), keeps the counts. */

@@ -11,7 +11,7 @@
 static const char *const names[FRAME_STATES] = {
 	"free",    "zeroed",   "active",  "table",   "idle",
 	"standby", "modified", "reading", "writing", "fixed", "modified-no-write", "bad", "physical",
-	"zeroing",
+	"zeroing", "large",
 };
 
 #define TO(state) (1u << FRAME_##state)
@@ -27,12 +27,13 @@ static const char *const names[FRAME_STATES] = {
  *  8 a frame is bad: its page has moved to another, which was free
  *  9 AllocateUserPhysicalPages, FreeUserPhysicalPages
  * 10 a free frame is filled with zeros
+ * 11 a block of frames becomes a large page
  */
 static const uint16_t legal[FRAME_STATES] = {
 	[FRAME_FREE] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(ZEROING) |
-	               TO(MODIFIED) | TO(NO_WRITE) | TO(BAD) | TO(PHYSICAL),
+	               TO(MODIFIED) | TO(NO_WRITE) | TO(BAD) | TO(PHYSICAL) | TO(LARGE),
 	[FRAME_ZEROED] = TO(ACTIVE) | TO(TABLE) | TO(READING) | TO(FIXED) | TO(MODIFIED) |
-	                 TO(NO_WRITE) | TO(BAD) | TO(PHYSICAL),
+	                 TO(NO_WRITE) | TO(BAD) | TO(PHYSICAL) | TO(LARGE),
 	[FRAME_ACTIVE] = TO(STANDBY) | TO(MODIFIED) | TO(NO_WRITE) | TO(FREE) | TO(WRITING),
 	[FRAME_TABLE] = TO(IDLE) | TO(FREE) | TO(WRITING),
 	[FRAME_IDLE] = TO(TABLE) | TO(MODIFIED) | TO(FREE) | TO(WRITING),
@@ -44,6 +45,7 @@ static const uint16_t legal[FRAME_STATES] = {
 	[FRAME_NO_WRITE] = TO(ACTIVE) | TO(MODIFIED) | TO(STANDBY) | TO(FREE),
 	[FRAME_PHYSICAL] = TO(FREE),
 	[FRAME_ZEROING] = TO(ZEROED),
+	[FRAME_LARGE] = TO(FREE),
 };
 
 const char *frame_state_name(enum frame_state state)

@@ -24,7 +24,7 @@ static inline struct ntmm_tlb_line *fill(struct ntmm_thread *thread, uint64_t pa
 
 static NTSTATUS fill_visitor(struct fault *fault, void *context)
 {
-	fill(context, fault->page, pte_load(fault->place.entry));
+	fill(context, fault->page, fault_pte(fault, 0));
 	return STATUS_SUCCESS;
 }
 
