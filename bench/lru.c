@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * How near to exact LRU a machine comes: page-ins of the recorded traces, with frames for 25, 50 and 75 %
- * of the pages that each touches. The ntmm command counts both sides in one replay; no time is measured.
+ * How near to exact LRU a machine comes: page-ins of the recorded traces, with frames for 25, 50
+ * and 75 % of the pages that each touches. The ntmm command counts both sides in one replay; no
+ * time is measured.
  *
  * Counts are compared by their geometric means, for which 0 counts as 1.
  */

@@ -178,7 +178,8 @@ typedef struct ntmm_page_info {
 		 * PHYSICAL: then it is what AllocateUserPhysicalPages answered */
 	uint64_t slot;  /* in a paging file, that holds a copy: NTMM_SLOT_; 0: none */
 	uint32_t locked, dirty, accessed;
-	uint32_t age;   /* passes since it was last seen in use, about 32768 at most; ACTIVE and not locked only */
+	/* Passes since it was last seen in use, about 32768 at most; ACTIVE and not locked only. */
+	uint32_t age;
 } ntmm_page_info;
 
 enum {
@@ -254,28 +255,31 @@ typedef struct ntmm_transfer {
 
 /* ---- frames that fail, pages that wait ---------------------------------------------------------- */
 
-/* A memory error has shown in a frame of RAM (its physical address / 4096): it is never used again
- * (PG-31, PG-39). What it holds is kept: a page leaves its working set; if it is dirty or held it moves to
- * another frame, else it is in the paging file or its file as well, or zero. The commit limit and the
- * limit of what may be resident for good fall by one. Success, too, when the frame is bad already.
- * May block on I/O. Nothing changes on failure, but pages may have left working sets:
- * STATUS_INVALID_PARAMETER: there is no such frame; STATUS_NOT_SUPPORTED: it is the system's own, or
- * holds a page table in use or a locked page; STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES: all
- * that the machine has is promised; another status: there is no frame to move to, since writing fails. */
+/* A memory error has shown in a frame of RAM (its physical address / 4096): it is never used
+ * again (PG-31, PG-39). What it holds is kept: a page leaves its working set; if it is dirty or
+ * held it moves to another frame, else it is in the paging file or its file as well, or zero. The
+ * commit limit and the limit of what may be resident for good fall by one. Success, too, when the
+ * frame is bad already. May block on I/O. Nothing changes on failure, but pages may have left
+ * working sets: STATUS_INVALID_PARAMETER: there is no such frame; STATUS_NOT_SUPPORTED: it is the
+ * system's own, or holds a page table in use or a locked page; STATUS_COMMITMENT_LIMIT,
+ * STATUS_INSUFFICIENT_RESOURCES: all that the machine has is promised; another status: there is
+ * no frame to move to, since writing fails. */
 NTMM_API NTSTATUS ntmm_machine_mark_bad(ntmm_machine *machine, uint64_t frame);
 
-/* Holds back the pages that have a byte in a range, or releases them (PG-39: as a file system's metadata
- * until the log is written). To hold brings each into memory, as a load by a system service does. From
- * then on it stays in RAM, and no write of it begins: trimmed from the working set, it stands on
- * modified-no-write, clean or dirty, and comes back by a soft fault. The pages and their page tables are
- * charged to what may be resident for good. All or nothing, but a guard that was hit is consumed; pages
- * that are held already count as done. A hold also ends when the page is decommitted or discarded, or the
- * process ends. To release does nothing for pages that are not held; dirty ones can be written again.
- * Needs PROCESS_VM_OPERATION. Errors: STATUS_INVALID_PARAMETER: no bytes, or the range is not in user
- * space; STATUS_ACCESS_VIOLATION: a page is not committed, or may not be read; STATUS_GUARD_PAGE_VIOLATION;
- * STATUS_NOT_SUPPORTED: a page is a section's or the system's; STATUS_INSUFFICIENT_RESOURCES: not so much
- * can stay in RAM; STATUS_IN_PAGE_ERROR. */
-NTMM_API NTSTATUS ntmm_process_hold_pages(HANDLE process, uint64_t address, uint64_t bytes, bool hold);
+/* Holds back the pages that have a byte in a range, or releases them (PG-39: as a file system's
+ * metadata until the log is written). To hold brings each into memory, as a load by a system
+ * service does. From then on it stays in RAM, and no write of it begins: trimmed from the working
+ * set, it stands on modified-no-write, clean or dirty, and comes back by a soft fault. The pages
+ * and their page tables are charged to what may be resident for good. All or nothing, but a guard
+ * that was hit is consumed; pages that are held already count as done. A hold also ends when the
+ * page is decommitted or discarded, or the process ends. To release does nothing for pages that
+ * are not held; dirty ones can be written again. Needs PROCESS_VM_OPERATION. Errors:
+ * STATUS_INVALID_PARAMETER: no bytes, or the range is not in user space; STATUS_ACCESS_VIOLATION:
+ * a page is not committed, or may not be read; STATUS_GUARD_PAGE_VIOLATION; STATUS_NOT_SUPPORTED:
+ * a page is a section's or the system's; STATUS_INSUFFICIENT_RESOURCES: not so much can stay in
+ * RAM; STATUS_IN_PAGE_ERROR. */
+NTMM_API NTSTATUS ntmm_process_hold_pages(HANDLE process, uint64_t address, uint64_t bytes,
+                                          bool hold);
 
 /* ---- observers ----------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Working sets when memory is short: what limits promise, who is trimmed, what goes first (WS-6, WS-7, VL-7,
- * PG-33, PG-35, PG-52, PG-53).
+ * Working sets when memory is short: what limits promise, who is trimmed, what goes first (WS-6,
+ * WS-7, VL-7, PG-33, PG-35, PG-52, PG-53).
  */
 #include "place.h"
 
@@ -94,7 +94,8 @@ static uint64_t working_set_of(const struct other *other)
 
 /* ---- hard limits ------------------------------------------------------------------------------ */
 
-/* WS-6: a hard minimum is never trimmed below, whoever wants memory, and however old the pages are. */
+/* WS-6: a hard minimum is never trimmed below, whoever wants memory, and however old the pages
+ * are. */
 static void hard_minimum(void **state)
 {
 	struct place *place = *state;

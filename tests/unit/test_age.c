@@ -167,7 +167,8 @@ static void ages_stop(void **state)
 	end(&guest);
 }
 
-/* The page that the hand would look at next leaves, with the whole working set or with the process. */
+/* The page that the hand would look at next leaves, with the whole working set or with the
+ * process. */
 static void the_hand_lets_go(void **state)
 {
 	(void)state;

@@ -3,7 +3,8 @@
 
 #include "machine/pager/share.h"
 
-/* Clears the accessed bit; whether it was set. No thread keeps a translation: the next use sets it again. */
+/* Clears the accessed bit; whether it was set. No thread keeps a translation: the next use sets
+ * it again. */
 static bool was_used(struct page_map *map, frame_t frame, struct shootdown *shootdown)
 {
 	struct phys *phys = &map->pager->phys;

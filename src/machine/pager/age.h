@@ -2,10 +2,10 @@
  *
  * Ages of pages: how many passes ago each was last seen in use (PG-51).
  *
- * A hand goes over the working sets' lists, a few pages at a time. A page whose accessed bit is set gets
- * the number of the present pass and is moved to the end of its list; the bit is cleared. So the front of
- * a list is what has not been used for longest, as far as passes tell. Pass numbers wrap around: ages stop
- * at AGE_MOST.
+ * A hand goes over the working sets' lists, a few pages at a time. A page whose accessed bit is
+ * set gets the number of the present pass and is moved to the end of its list; the bit is cleared.
+ * So the front of a list is what has not been used for longest, as far as passes tell. Pass
+ * numbers wrap around: ages stop at AGE_MOST.
  *
  * Conventions: pager.h. The pager's lock is held; functions marked (s) take it themselves.
  */
@@ -23,8 +23,8 @@ static inline void age_renew(const struct pager *pager, struct frame *record)
 	record->epoch = pager->epoch;
 }
 
-/* How many pages the hand looks at for one that is faulted in. It rests as long as most memory is available,
- * and begins long before pages must go, so that it knows by then which are in use. */
+/* How many pages the hand looks at for one that is faulted in. It rests as long as most memory is
+ * available, and begins long before pages must go, so that it knows by then which are in use. */
 static inline unsigned age_pace(const struct phys *phys)
 {
 	uint64_t active = phys->in_state[FRAME_ACTIVE], available = phys_available(phys);
@@ -50,8 +50,8 @@ static inline bool age_is_due(const struct pager *pager)
 void age_step(struct pager *pager);
 /* (s) The same, if they should be taken. */
 void age_work(struct pager *pager);
-/* Whether the page in `frame` has been used since it was looked at last: then it is the last of its working
- * set's list now. */
+/* Whether the page in `frame` has been used since it was looked at last: then it is the last of
+ * its working set's list now. */
 bool age_look(struct page_map *map, frame_t frame, struct shootdown *shootdown);
 
 #endif

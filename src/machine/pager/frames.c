@@ -125,9 +125,11 @@ static uint64_t trim_some(struct pager *pager, uint64_t wanted)
 	return available;
 }
 
+/* Trimmed pages that are used again come back by soft faults: a longer queue of them tells use better. */
 static uint64_t wanted_after_trim(const struct pager *pager)
 {
-	return min_u64(2 * low_water(pager) + CLUSTER_PAGES, pageable(pager) / 2);
+	uint64_t low = low_water(pager);
+	return min_u64(max_u64(4 * low, 2 * low + CLUSTER_PAGES), pageable(pager) / 2);
 }
 
 bool pager_trim_is_due(const struct pager *pager)

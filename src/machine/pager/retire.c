@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A page in a bad frame first leaves its working set. If it is clean then, it is in its slot or file as
- * well, or zero: the frame is repurposed. If it is dirty or held, it moves to another frame.
+ * A page in a bad frame first leaves its working set. If it is clean then, it is in its slot or
+ * file as well, or zero: the frame is repurposed. If it is dirty or held, it moves to another
+ * frame.
  */
 #include "machine/pager/retire.h"
 
