@@ -27,6 +27,7 @@ static const struct row *const groups[] = {
 	rows_large,
 	rows_copy,
 	rows_protect,
+	rows_threads,
 	rows_watch,
 	rows_replay,
 	rows_lru,
