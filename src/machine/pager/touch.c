@@ -16,7 +16,12 @@
 void touch_copy(void *to, const void *from, uint64_t bytes)
 {
 #if NTMM_TLB_ORDER == __ATOMIC_SEQ_CST /* ThreadSanitizer: threads access the page atomically */
-	for (uint64_t i = 0; i < bytes; i++)
+	bool words = !(((uintptr_t)to | (uintptr_t)from | bytes) % sizeof(uint64_t));
+	for (uint64_t i = 0; words && i < bytes / sizeof(uint64_t); i++)
+		__atomic_store_n((uint64_t *)to + i,
+		                 __atomic_load_n((const uint64_t *)from + i, __ATOMIC_RELAXED),
+		                 __ATOMIC_RELAXED);
+	for (uint64_t i = 0; !words && i < bytes; i++)
 		__atomic_store_n((uint8_t *)to + i,
 		                 __atomic_load_n((const uint8_t *)from + i, __ATOMIC_RELAXED),
 		                 __ATOMIC_RELAXED);

@@ -50,13 +50,25 @@ void trim_page(struct page_map *map, frame_t frame, struct shootdown *shootdown)
 		trim_data(map, frame, place, shootdown);
 }
 
+/* The pages of a section are those of the processes that show it, by their minimum, too: else they would be the
+ * first to go, however much they are used. */
+static bool is_above_minimum(const struct page_map *map)
+{
+	if (!map->segment)
+		return map->active > map->limits.minimum;
+	for (const struct view *view = map->segment->views; view; view = view->next_of_section)
+		if (is_above_minimum(view->map))
+			return true;
+	return !map->segment->views;
+}
+
 /* How long ago the least recently used page of the map was seen; 0: it has none to give. */
 static uint32_t oldest_age(const struct page_map *map, bool below_minimum)
 {
 	const struct pager *pager = map->pager;
 	bool hard = map->limits.flags & QUOTA_LIMITS_HARDWS_MIN_ENABLE;
 	if (map->resident.first == NO_FRAME ||
-	    (map->active <= map->limits.minimum && (hard || !below_minimum)))
+	    ((hard || !below_minimum) && !is_above_minimum(map)))
 		return 0;
 	const struct frame *record = frame_at(&pager->phys, map->resident.first);
 	return record->level ? UINT32_MAX : frame_age(pager, record) + 1u;
