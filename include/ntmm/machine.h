@@ -107,6 +107,16 @@ NTMM_API const char *ntmm_layout_name(ntmm_layout layout);
  * 1455 when the commit limit is reached; 8. */
 NTMM_API HANDLE ntmm_process_create(ntmm_machine *machine, ntmm_layout layout);
 
+/* A copy of a process: all its private memory and the views that are inherited, copy-on-write, in a
+ * new process of the same machine with the same layout, privileges and protections; nothing is copied
+ * until one of the two writes it. What the copy does not have: threads and their attachment, locks
+ * (VirtualLock; the parent keeps its own), views mapped with ViewUnmap, the record of written pages,
+ * working-set limits. Commit is charged in full: for the child what the parent has, and as much again for
+ * the pages that both show, until neither does any more. Needs PROCESS_CREATE_PROCESS. The parent's
+ * threads may go on meanwhile. Errors: 5, 6; 50: it has AWE windows, large pages or held pages; 8;
+ * 1450: a process can be cloned 255 times along one line of descent; 1455. */
+NTMM_API HANDLE ntmm_process_clone(HANDLE process);
+
 /* What the processor's CR3 holds while the process runs: the physical address of its top table,
  * in the x86-64 four-level format for every layout. 0 and GetLastError() on failure. */
 NTMM_API uint64_t ntmm_process_cr3(HANDLE process);

@@ -13,6 +13,9 @@
 NTSTATUS embed_process(HANDLE handle, uint32_t access, struct process **process,
                        struct machine_process **inside);
 
+/* A new process's number is known: its events and counters tell it from now on. */
+void embed_give_number(struct process *process);
+
 /* The same, with the right to look at it: either of the two query rights will do (G-4). */
 NTSTATUS embed_query(HANDLE handle, struct process **process, struct machine_process **inside);
 

@@ -169,7 +169,8 @@ static void check_entry(struct page_map *map, struct place place, uint64_t page,
 	attr_t attr = run.attr;
 	prot_t prot = attr_prot(attr);
 	bool agrees = attr_is_committed(attr) && !(attr & ATTR_OFFERED) &&
-	              (pte_prot(pte) == prot || pte_prot(pte) == prot_after_copy(prot));
+	              (pte_prot(pte) == prot || pte_prot(pte) == prot_after_copy(prot) ||
+	               (attr_level(attr) && pte_prot(pte) == prot_before_copy(prot)));
 	if (agreement->fine && pte_is_present(pte) && !agrees)
 		agreement->fine =
 			complain("process %u, page %#lx: the entry and the space disagree",

@@ -33,7 +33,7 @@ NTSTATUS embed_query(HANDLE handle, struct process **process, struct machine_pro
 }
 
 /* The process's number is known only now: its events and counters tell it. */
-static void give_number(struct process *process)
+void embed_give_number(struct process *process)
 {
 	struct page_map *map = &machine_process_of(process->space)->map;
 	lock_take(&map->pager->lock);
@@ -51,7 +51,7 @@ static NTSTATUS create(ntmm_machine *machine, ntmm_layout layout, struct process
 		return status;
 	status = process_create(space, machine, process);
 	if (!status) {
-		give_number(*process);
+		embed_give_number(*process);
 		return STATUS_SUCCESS;
 	}
 	space_end(space);

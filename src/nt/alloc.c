@@ -129,7 +129,7 @@ static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 		return commit_view_check(space, vad, alloc);
 	if (prot_is_copy(alloc->prot) || vad->kind == VAD_SHARED_PAGE)
 		return STATUS_INVALID_PAGE_PROTECTION; /* VA-17, AS-4 */
-	NTSTATUS status = space_prepare(space, 1);
+	NTSTATUS status = space_prepare(space, space_changes(space, alloc->range));
 	if (!status)
 		status = space_charge(space, alloc->range, &alloc->charge);
 	return status;

@@ -104,7 +104,7 @@ NTSTATUS nt_reclaim(HANDLE process, uint64_t address, uint64_t size, bool *intac
 static bool can_discard(const struct space *space, struct range range)
 {
 	for (struct run run = {.end = range.start}; next_run(space, range, &run);) {
-		if (run.attr != (ATTR_COMMITTED | PROT_READWRITE))
+		if ((run.attr & ~ATTR_LEVEL_MASK) != (ATTR_COMMITTED | PROT_READWRITE))
 			return false;
 	}
 	return true;

@@ -62,14 +62,14 @@ static NTSTATUS protect_check(struct space *space, struct protect *p)
 	p->prot = space_private_prot(vad, p->prot); /* PR-8 */
 	if (vad->kind == VAD_SHARED_PAGE && p->prot != PROT_READONLY)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, VP-13 */
-	return space_prepare(space, 1);
+	return space_prepare(space, space_changes(space, p->range));
 }
 
 /* Whether nothing would change. The shared page, which is not the engine's, never gets past. */
 static bool is_so_already(const struct space *space, const struct protect *p)
 {
 	struct run run = runs_at(&space->runs, p->range.start);
-	return run.end >= p->range.end && run.attr == (ATTR_COMMITTED | p->prot);
+	return run.end >= p->range.end && (run.attr & ~ATTR_LEVEL_MASK) == (unsigned)(ATTR_COMMITTED | p->prot);
 }
 
 static void protect_apply(struct space *space, const struct protect *p)

@@ -17,7 +17,7 @@ struct query {
 /* VQ-7: Windows cannot tell them apart. Being offered, or charged, shows nowhere. */
 static bool are_alike(struct run a, struct run b)
 {
-	const attr_t unseen = ATTR_OFFERED | ATTR_CHARGED;
+	const attr_t unseen = ATTR_OFFERED | ATTR_CHARGED | ATTR_LEVEL_MASK;
 	return a.vad == b.vad && (a.attr & ~unseen) == (b.attr & ~unseen);
 }
 

@@ -56,7 +56,7 @@ struct vad *space_reserve(struct space *space, struct range range, prot_t protec
 	return take_pages(space, range, like, ATTR_RESERVED);
 }
 
-static void count_charge(struct space *space, struct charge charged)
+void space_take_charge(struct space *space, struct charge charged)
 {
 	space->commit += charged.pages;
 	space->commit_peak = max_u64(space->commit_peak, space->commit);
@@ -67,14 +67,41 @@ struct vad *space_reserve_committed(struct space *space, struct range range, pro
                                     struct charge charged)
 {
 	struct vad like = {.protect = prot, .kind = VAD_PRIVATE};
-	count_charge(space, charged);
+	space_take_charge(space, charged);
 	return take_pages(space, range, like, ATTR_COMMITTED | prot);
+}
+
+unsigned space_changes(const struct space *space, struct range range)
+{
+	unsigned changes = 1;
+	if (!space->clones)
+		return changes;
+	for (uint64_t page = range.start; page < range.end; changes++)
+		page = runs_at(&space->runs, page).end;
+	return changes;
+}
+
+/* What was committed before keeps its level. */
+static void set_prot(struct space *space, struct range range, prot_t prot)
+{
+	struct vad *vad = vad_at(space, range.start);
+	if (!space->clones) {
+		runs_set(&space->runs, range, vad, ATTR_COMMITTED | prot);
+		return;
+	}
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&space->runs, page);
+		struct range piece = {page, min_u64(run.end, range.end)};
+		attr_t level = run.attr & ATTR_LEVEL_MASK;
+		runs_set(&space->runs, piece, vad, ATTR_COMMITTED | prot | level);
+		page = piece.end;
+	}
 }
 
 void space_commit(struct space *space, struct range range, prot_t prot, struct charge charged)
 {
-	runs_set(&space->runs, range, vad_at(space, range.start), ATTR_COMMITTED | prot);
-	count_charge(space, charged);
+	set_prot(space, range, prot);
+	space_take_charge(space, charged);
 }
 
 /* Gives back the charge for what is committed in `range`. */
@@ -145,7 +172,7 @@ void space_release(struct space *space, struct range range)
 
 void space_protect(struct space *space, struct range range, prot_t prot)
 {
-	runs_set(&space->runs, range, vad_at(space, range.start), ATTR_COMMITTED | prot);
+	set_prot(space, range, prot);
 }
 
 void space_set_offered(struct space *space, struct range range, bool offered)

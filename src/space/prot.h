@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 typedef uint8_t prot_t;
-typedef uint8_t attr_t;
+typedef uint16_t attr_t;
 
 enum {
 	PROT_READONLY = 1,
@@ -44,7 +44,10 @@ enum {
 	ATTR_CHARGED = 0x20, /* of a view: a private copy has been charged */
 	ATTR_OFFERED = 0x40,
 	ATTR_COMMITTED = 0x80,
+	ATTR_LEVEL_SHIFT = 8, /* the clone since which the page is what it is; 0: none (clone.h) */
 };
+#define ATTR_LEVEL_MASK 0xFF00u
+#define MOST_CLONES 255u /* in a line of descent */
 
 /* False for what is no valid protection (PR-1 to PR-5). PAGE_TARGETS_INVALID is left to the caller. */
 bool prot_from_win32(uint32_t win32, prot_t *prot);
@@ -66,6 +69,14 @@ static inline bool prot_is_copy(prot_t p)
 {
 	return (p & PROT_ACCESS_MASK) == PROT_WRITECOPY ||
 	       (p & PROT_ACCESS_MASK) == PROT_EXECUTE_WRITECOPY;
+}
+
+/* Of a page that must be copied before it is written, whatever it seems. */
+static inline prot_t prot_before_copy(prot_t p)
+{
+	prot_t access = p & PROT_ACCESS_MASK;
+	bool writes = access == PROT_READWRITE || access == PROT_EXECUTE_READWRITE;
+	return writes ? (prot_t)(p + (PROT_WRITECOPY - PROT_READWRITE)) : p;
 }
 
 /* Of a copy-on-write page once it has been copied (PR-11). Modifiers stay. */
@@ -94,6 +105,11 @@ static inline bool prot_can_execute(prot_t p)
 static inline bool attr_is_committed(attr_t a)
 {
 	return a & ATTR_COMMITTED;
+}
+
+static inline unsigned attr_level(attr_t a)
+{
+	return a >> ATTR_LEVEL_SHIFT;
 }
 
 static inline prot_t attr_prot(attr_t a)

@@ -69,6 +69,10 @@ bool runs_find_low(const struct runs *runs, struct range bounds, uint64_t pages,
 bool runs_find_high(const struct runs *runs, struct range bounds, uint64_t pages, uint64_t align,
                     uint64_t *start);
 
+/* The committed runs of which `is_meant` says so, and that have no level, get `level` (clone.h): their
+ * borders stay. */
+void runs_raise(struct runs *runs, unsigned level, bool (*is_meant)(struct run run));
+
 /* Committed pages in `range`. */
 uint64_t runs_committed(const struct runs *runs, struct range range);
 

@@ -22,7 +22,7 @@
 #include "space/runs.h"
 
 /* A node takes 1 KB either way. */
-#define LEAF_RUNS 59
+#define LEAF_RUNS 56
 #define INNER_CHILDREN 31
 
 /* Levels of a tree of 2^52 runs that is nowhere more than a third full. */

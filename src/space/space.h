@@ -72,6 +72,7 @@ struct space {
 	uint64_t free_pages;    /* (l) neither reserved nor committed, of the application's range */
 	bool nx;                /* the processor can tell run from read */
 	bool ended;             /* (l) the process is gone: only free() may follow */
+	unsigned clones;        /* (l) that it, or what it was cloned from, has been part of (clone.h) */
 };
 
 /* The user range the runs cover: [0, maximum application address], in pages. The lowest 64 KB and
@@ -136,6 +137,8 @@ struct charge {
 NTSTATUS space_charge(struct space *space, struct range range, struct charge *charged);
 /* The same for a window over `range`: the tables it can need. */
 NTSTATUS space_charge_window(struct space *space, struct range range, struct charge *charged);
+/* What has been charged is the space's. */
+void space_take_charge(struct space *space, struct charge charged);
 /* Gives back what they took, when the change is not made after all. */
 void space_uncharge(struct space *space, struct charge charged);
 
@@ -144,7 +147,8 @@ struct vad *space_reserve(struct space *space, struct range range, prot_t protec
 /* The same of private memory, all committed with the protection it is made with. */
 struct vad *space_reserve_committed(struct space *space, struct range range, prot_t prot,
                                     struct charge charged);
-/* Commits all of `range` (in one allocation) with `prot`; what was committed changes protection. */
+/* Commits all of `range` (in one allocation) with `prot`; what was committed changes protection. Prepare
+ * space_changes. */
 void space_commit(struct space *space, struct range range, prot_t prot, struct charge charged);
 /* `range` (in one allocation) becomes reserved; what is not committed is skipped. */
 void space_decommit(struct space *space, struct range range);
@@ -152,7 +156,9 @@ void space_decommit(struct space *space, struct range range);
  * allocation (VF-33; prepare 2 changes more than the upper part has runs: space_release_changes). */
 void space_release(struct space *space, struct range range);
 unsigned space_release_changes(const struct space *space, struct range range);
-/* The committed pages of `range` (all are) get `prot`. */
+/* The changes that giving `range` another protection takes. */
+unsigned space_changes(const struct space *space, struct range range);
+/* The committed pages of `range` (all are) get `prot`. Prepare the same. */
 void space_protect(struct space *space, struct range range, prot_t prot);
 /* Sets or clears ATTR_OFFERED on the pages of `range`, all committed. */
 void space_set_offered(struct space *space, struct range range, bool offered);

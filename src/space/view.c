@@ -70,13 +70,6 @@ NTSTATUS space_charge_view(struct space *space, const struct view *view, struct 
 	               : STATUS_COMMITMENT_LIMIT;
 }
 
-static void take_charge(struct space *space, struct charge charge)
-{
-	space->commit += charge.pages;
-	space->commit_peak = max_u64(space->commit_peak, space->commit);
-	space->tables += charge.tables;
-}
-
 static attr_t attr_of(prot_t prot)
 {
 	return ATTR_COMMITTED | prot | (prot_is_copy(prot) ? ATTR_CHARGED : 0);
@@ -130,7 +123,7 @@ struct view *space_map(struct space *space, const struct view *view, struct char
 		set_parts(space, vad, view);
 	else
 		runs_set(&space->runs, view->range, vad, attr_of(view->protect));
-	take_charge(space, charge);
+	space_take_charge(space, charge);
 	struct backing *backing = view->section->backing;
 	if (backing)
 		backing->operations->add_view(backing, view->file_end);
@@ -225,10 +218,11 @@ void space_set_view_prot(struct space *space, struct range range, prot_t prot,
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&space->runs, page);
 		struct range piece = {page, min_u64(run.end, range.end)};
-		runs_set(&space->runs, piece, run.vad, attr_of(prot) | (run.attr & ATTR_CHARGED));
+		attr_t kept = run.attr & (ATTR_CHARGED | ATTR_LEVEL_MASK);
+		runs_set(&space->runs, piece, run.vad, attr_of(prot) | kept);
 		page = piece.end;
 	}
-	take_charge(space, charge);
+	space_take_charge(space, charge);
 }
 
 /* ---- what is seen --------------------------------------------------------------------------- */

@@ -26,6 +26,9 @@ struct view {
 	/* the engine's: the views of a process, and those of a section */
 	void *map;
 	struct view *next, *next_of_section;
+	/* of a hidden section (clone.h): the one before it, and its number */
+	struct view *below;
+	unsigned level;
 };
 
 static inline uint64_t view_page(const struct view *view, uint64_t page)

@@ -6,6 +6,7 @@
  */
 #include "machine/pager/change.h"
 #include "machine/pager/background.h"
+#include "machine/pager/clone.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/large.h"
 #include "machine/pager/page_hold.h"
@@ -139,6 +140,8 @@ static void protect_entry(struct page_map *map, struct place place, uint64_t pag
 	struct pte pte = pte_load(place.entry);
 	bool shared = is_section_page(map, place);
 	prot_t prot = shared ? change->prot : prot_after_copy(change->prot);
+	if (shared && map->clones && clone_has(map, pte_frame(pte)))
+		prot = prot_before_copy(prot);
 	if (pte_is_present(pte) && (prot == PROT_NOACCESS || prot_is_guard(prot))) {
 		if (shared)
 			share_leave(map, place, page, &change->shootdown);

@@ -3,6 +3,7 @@
  * Bringing one page in: what its entry says decides (PG-10 to PG-14, PG-40).
  */
 #include "machine/pager/age.h"
+#include "machine/pager/clone.h"
 #include "machine/pager/events.h"
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
@@ -31,8 +32,7 @@ enum fault_outcome fault_enter(struct fault *fault, struct place place, frame_t 
 	return FAULT_DONE;
 }
 
-/* PG-11: never touched, or discarded. */
-static enum fault_outcome demand_zero(struct fault *fault, struct place place)
+enum fault_outcome fault_demand_zero(struct fault *fault, struct place place)
 {
 	struct page_map *map = fault->map;
 	bool lost = pte_is_discarded(pte_load(place.entry));
@@ -97,11 +97,23 @@ static enum fault_outcome touch(struct fault *fault)
 	return FAULT_DONE;
 }
 
+/* What a hidden section has is never written, whatever the protection. */
+static bool is_store_to_clone(const struct fault *fault, struct place place)
+{
+	return fault->access == NTMM_STORE && fault->map->clones &&
+	       clone_has(fault->map, pte_frame(pte_load(place.entry)));
+}
+
 /* The first store to a copy-on-write page that still shows the section's (PG-42). */
 static bool must_copy(const struct fault *fault, struct place place)
 {
-	return fault_copies(fault) &&
+	return (fault_copies(fault) || is_store_to_clone(fault, place)) &&
 	       is_shared(&fault->map->pager->phys, place, pte_frame(pte_load(place.entry)));
+}
+
+static bool is_hidden(const struct page_map *map)
+{
+	return map->segment && map->segment->hidden;
 }
 
 /* PG-25: a page of a section that a file has the contents of. */
@@ -124,9 +136,11 @@ static enum fault_outcome resolve(struct fault *fault, struct place place)
 		return fault_begin_read(fault, place, pte);
 	if (fault->behind && pte_is_zero(pte))
 		return fault_in_view(fault, place);
+	if (is_hidden(fault->map) && pte_is_zero(pte))
+		return FAULT_BELOW;
 	if (map_has_source(fault->map, fault->page))
 		return fault_begin_read(fault, place, pte);
-	return demand_zero(fault, place);
+	return fault_demand_zero(fault, place);
 }
 
 /* One attempt, from the top table down. */
@@ -139,6 +153,8 @@ static enum fault_outcome walk(struct fault *fault)
 			fault->place = place;
 			return FAULT_DONE;
 		}
+		if (is_hidden(map) && pte_is_zero(pte_load(place.entry)))
+			return FAULT_BELOW;
 		enum fault_outcome outcome = table_bring(fault, place);
 		if (outcome != FAULT_DONE)
 			return outcome;

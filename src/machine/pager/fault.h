@@ -21,6 +21,9 @@ struct fault {
 	ntmm_access access;
 	prot_t prot;          /* what space_decide() said */
 	bool shared;          /* the system's shared page */
+	const struct view *chain; /* of hidden sections, from the one that `behind` is at (clone.h); or NULL */
+	unsigned level;           /* the last of them that counts */
+	const struct view *view;  /* of what lies behind them; or NULL: zero */
 	bool own;             /* a store that makes a section's page the process's, though its protection
 	                       * is not copy-on-write */
 	struct page_set *watch; /* to be told of the first store; or NULL */
@@ -41,7 +44,8 @@ enum fault_outcome {
 	FAULT_FRAME,  /* no frame: drop the locks, pager_make_room, then again */
 	FAULT_READ,   /* drop the locks, fault_read, then again */
 	FAULT_FAILED, /* there is no way to the page any more */
-	FAULT_AGAIN,  /* within a step only */
+	FAULT_AGAIN,  /* within a step only: walk again */
+	FAULT_BELOW,  /* the same: the hidden section does not have the page */
 };
 enum fault_outcome fault_step(struct fault *fault);
 
@@ -75,6 +79,9 @@ static inline bool fault_copies(const struct fault *fault)
 {
 	return fault->access == NTMM_STORE && (fault->own || prot_is_copy(fault->prot));
 }
+
+/* PG-11: never touched, or discarded. */
+enum fault_outcome fault_demand_zero(struct fault *fault, struct place place);
 
 /* The page of a view, whose entry at `place` is zero, or shows the section's page though the access
  * would write a copy-on-write page. FAULT_AGAIN: the tables have changed, walk again. */

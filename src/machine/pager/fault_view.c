@@ -3,6 +3,7 @@
  * Faults on pages of views: the section's page is made active in the section's own map, then shown
  * in the process's, or copied there (PG-14, PG-42).
  */
+#include "machine/pager/clone.h"
 #include "machine/pager/events.h"
 #include "machine/pager/fault.h"
 #include "machine/pager/page_lock.h"
@@ -15,7 +16,10 @@
 static enum fault_outcome bring_behind(struct fault *fault, frame_t *frame)
 {
 	struct fault *behind = fault->behind;
-	enum fault_outcome outcome = fault_step(behind);
+	enum fault_outcome outcome;
+	do
+		outcome = fault_step(behind);
+	while (outcome == FAULT_BELOW && clone_go_below(fault));
 	fault->counted |= behind->counted;
 	if (outcome == FAULT_DONE)
 		*frame = pte_frame(pte_load(behind->place.entry));
@@ -62,17 +66,20 @@ static void count(struct fault *fault, frame_t frame)
 enum fault_outcome fault_in_view(struct fault *fault, struct place place)
 {
 	struct page_map *map = fault->map;
-	frame_t frame;
+	frame_t frame = NO_FRAME;
 	enum fault_outcome outcome = bring_behind(fault, &frame);
-	if (outcome != FAULT_DONE)
+	if (outcome != FAULT_DONE && outcome != FAULT_BELOW)
 		return outcome;
+	bool cloned = fault->behind->map->segment->hidden;
 	struct place now = map_walk(&map->pager->phys, map->root, fault->page);
 	if (now.level != 1 || now.table != place.table)
 		return FAULT_AGAIN; /* frames were needed: this table has gone */
-	if (fault_copies(fault))
+	if (outcome == FAULT_BELOW)
+		return fault_demand_zero(fault, now);
+	if (fault_copies(fault) || (cloned && fault->access == NTMM_STORE))
 		outcome = copy(fault, now, frame);
 	else
-		share_enter(map, now, frame, fault->prot);
+		share_enter(map, now, frame, cloned ? prot_before_copy(fault->prot) : fault->prot);
 	if (outcome != FAULT_DONE)
 		return outcome;
 	count(fault, frame);

@@ -8,11 +8,13 @@
 
 #include "base/os.h"
 #include "machine/pager/change.h"
+#include "machine/pager/clone.h"
 #include "machine/pager/fault.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/page_map.h"
 #include "machine/pager/physical.h"
 #include "machine/pager/segment.h"
+#include "machine/pager/shoot.h"
 #include "machine/pager/table.h"
 
 #define DEFAULT_MINIMUM 50 /* pages (WS-2) */
@@ -208,12 +210,40 @@ NTSTATUS page_map_create_section(struct pager *pager, struct page_map *map,
 	return status;
 }
 
+void page_map_give(struct page_map *map, struct page_map *fresh, struct segment *section)
+{
+	struct pager *pager = map->pager;
+	shoot_pause(map);
+	remove_system_space(map);
+	section->map = (struct page_map){.pager = pager,
+	                                 .segment = section,
+	                                 .root = map->root,
+	                                 .number = fresh->number,
+	                                 .user_end = map->user_end,
+	                                 .resident = map->resident,
+	                                 .active = map->active,
+	                                 .active_peak = map->active,
+	                                 .tables = map->tables};
+	frame_list_init(&section->map.physical);
+	map->root = fresh->root;
+	map->resident = fresh->resident;
+	map->active = 0;
+	map->tables = fresh->tables;
+	map->system_entry = fresh->system_entry;
+	frame_at(&pager->phys, section->map.root)->table = fresh->number;
+	frame_at(&pager->phys, map->root)->table = map->number;
+	pager->maps[fresh->number] = &section->map;
+	ledger_return(&pager->resident, RESIDENT_TABLES - RESIDENT_SECTION_TABLES);
+	shoot_resume(map);
+}
+
 void page_map_destroy(struct page_map *map)
 {
 	struct pager *pager = map->pager;
 	pages_decommit(map, (struct range){0, map->user_end});
 	physical_free_all(map);
 	segment_unlink_all(map);
+	clone_forget(map);
 	delist(map);
 	lock_take(&pager->lock);
 	lost_recover(pager);

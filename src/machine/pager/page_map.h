@@ -15,6 +15,11 @@ NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct
 /* That of a section: without the system's space, and without threads. The same. */
 NTSTATUS page_map_create_section(struct pager *pager, struct page_map *map,
                                  struct segment *segment);
+/* All pages and tables of `map` become those of `section`, not begun yet; `map` goes on with what
+ * `fresh`, just created, has: its number is the section's. No thread is in a shootdown; nothing is
+ * being read into its pages. The pager's lock is held. */
+void page_map_give(struct page_map *map, struct page_map *fresh, struct segment *section);
+
 /* Everything it has goes. */
 void page_map_destroy(struct page_map *map);
 

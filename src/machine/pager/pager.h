@@ -55,7 +55,9 @@ struct shots {
 struct page_map {
 	struct pager *pager;
 	struct segment *segment;     /* the section it is of; NULL: a process's */
-	struct view *views;          /* of a process */
+	struct view *views;          /* of a process; those of hidden sections, too */
+	struct view *clones;         /* those: the newest first (clone.h) */
+	uint32_t reads;              /* transfers into its pages that are under way */
 	frame_t root;
 	uint32_t number;             /* in pager->maps */
 	uint32_t pid;

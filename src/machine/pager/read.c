@@ -85,6 +85,7 @@ enum fault_outcome fault_begin_read(struct fault *fault, struct place place, str
 	if (may_read_ahead(fault, place))
 		read_ahead(fault, place, pte);
 	fault->map->pager->reading |= fault->cluster > 1;
+	fault->map->reads++;
 	return FAULT_READ;
 }
 
@@ -155,6 +156,7 @@ static void finish(struct fault *fault, bool failed)
 	}
 	if (fault->cluster > 1)
 		pager->reading = false;
+	fault->map->reads--;
 	pager->read_errors += failed;
 	pthread_cond_broadcast(&pager->transferred);
 }

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/os.h"
 #include "machine/pager/change.h"
+#include "machine/pager/clone.h"
 #include "machine/pager/page_map.h"
 #include "machine/pager/share.h"
 #include "machine/pager/visit.h"
@@ -61,6 +62,33 @@ NTSTATUS segment_create(struct pager *pager, const struct engine *engine,
 	}
 	*segment = made;
 	return STATUS_SUCCESS;
+}
+
+NTSTATUS segment_create_hidden(struct pager *pager, const struct engine *engine, uint64_t pages,
+                               uint64_t charged, struct segment **segment)
+{
+	const struct section_wish wish = {.kind = SECTION_MEMORY, .pages = pages};
+	struct segment *made = os_alloc(sizeof *made);
+	if (!made)
+		return STATUS_NO_MEMORY;
+	NTSTATUS status = section_init(&made->section, engine, &pager->commit, &wish);
+	if (!status) {
+		made->hidden = true;
+		status = section_charge(&made->section, charged);
+		if (status)
+			section_destroy(&made->section);
+	}
+	if (status)
+		os_free(made);
+	else
+		*segment = made;
+	return status;
+}
+
+void segment_discard_hidden(struct segment *segment)
+{
+	section_destroy(&segment->section);
+	os_free(segment);
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
@@ -180,6 +208,8 @@ static void nothing_to_wait_for(void *context)
 
 uint64_t segment_copied(struct page_map *map, struct range range, bool *copied)
 {
+	if (map->clones)
+		return clone_copied(map, range, copied);
 	struct scan scan = {.start = range.start, .at = range.start};
 	const struct visit visit = {.entry = scan_entry,
 	                            .before_drop = nothing_to_wait_for,
@@ -196,15 +226,20 @@ uint64_t segment_copied(struct page_map *map, struct range range, bool *copied)
 
 /* ---- links ---------------------------------------------------------------------------------- */
 
-void segment_link(struct page_map *map, struct view *view)
+void segment_link_locked(struct page_map *map, struct view *view)
 {
 	struct segment *segment = segment_of(view->section);
-	lock_take(&map->pager->lock);
 	view->map = map;
 	view->next = map->views;
 	map->views = view;
 	view->next_of_section = segment->views;
 	segment->views = view;
+}
+
+void segment_link(struct page_map *map, struct view *view)
+{
+	lock_take(&map->pager->lock);
+	segment_link_locked(map, view);
 	lock_drop(&map->pager->lock);
 }
 

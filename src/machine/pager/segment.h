@@ -23,6 +23,7 @@ struct segment {
 	struct section section; /* first */
 	struct page_map map;
 	struct view *views;     /* (p) of all processes */
+	bool hidden;            /* what a process had when it was cloned (clone.h) */
 	bool writing;           /* (p) a transfer to its file is under way: one at a time */
 	bool failed;            /* (p) the last one failed: what is dirty is not tried by the way */
 	uint8_t *buffer;        /* of a file: CLUSTER_PAGES pages, for `writing` */
@@ -37,6 +38,13 @@ static inline struct segment *segment_of(struct section *section)
 /* (0) STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES, STATUS_NO_MEMORY. */
 NTSTATUS segment_create(struct pager *pager, const struct engine *engine,
                         const struct section_wish *wish, struct segment **segment);
+/* (0) One that gets the page map of a process that is cloned: `charge` pages are promised for it.
+ * STATUS_COMMITMENT_LIMIT, STATUS_NO_MEMORY. */
+NTSTATUS segment_create_hidden(struct pager *pager, const struct engine *engine, uint64_t pages,
+                               uint64_t charge, struct segment **segment);
+/* (0) It has not got it after all. */
+void segment_discard_hidden(struct segment *segment);
+
 /* (0) There is no view and no reference any more: what is dirty is written, then it goes; or it stays,
  * when that fails, and is tried again by segments_retry. */
 void segment_end(struct segment *segment);
@@ -73,6 +81,8 @@ uint64_t segment_dirty(struct segment *segment);
 uint64_t segment_write_some(struct segment *segment, struct range range, uint64_t *next,
                             NTSTATUS *status);
 
+/* The lock is held. */
+void segment_link_locked(struct page_map *map, struct view *view);
 /* (0) The view of `map`'s process can be walked from the section from then on, and no more. */
 void segment_link(struct page_map *map, struct view *view);
 void segment_unlink(struct page_map *map, struct view *view);

@@ -208,7 +208,7 @@ void shoot_delist(struct page_map *map, struct translator *translator)
 		*link = translator->next;
 }
 
-void shoot_map(struct page_map *map)
+void shoot_pause(struct page_map *map)
 {
 	const struct range all = {0, map->user_end};
 	for (struct translator *t = map->translators; t; t = t->next)
@@ -219,5 +219,18 @@ void shoot_map(struct page_map *map)
 	if (clear_range(map, all, SHOOT_ALL))
 		os_barrier();
 	wait_outside(map, true);
+}
+
+void shoot_resume(struct page_map *map)
+{
+	for (struct translator *t = map->translators; t; t = t->next) {
+		t->root = frame_bytes(&map->pager->phys, map->root);
+		__atomic_store_n(&t->end, map->user_end, __ATOMIC_RELEASE);
+	}
+}
+
+void shoot_map(struct page_map *map)
+{
+	shoot_pause(map);
 	map->translators = NULL;
 }

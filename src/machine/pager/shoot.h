@@ -80,6 +80,11 @@ void shoot_table(struct page_map *map);
 /* Before a frame is given to another use: no walk reads a table that has left. */
 void shoot_walkers(struct pager *pager);
 
+/* No thread walks from when it returns until shoot_resume, or has a translation: the page map can be
+ * given another root. */
+void shoot_pause(struct page_map *map);
+void shoot_resume(struct page_map *map);
+
 /* Everything, for good: no thread of the map walks, or is in an access. Its translators are forgotten. */
 void shoot_map(struct page_map *map);
 

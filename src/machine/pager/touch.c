@@ -68,6 +68,7 @@ struct attempt {
 	struct fault fault;
 	struct fault behind;     /* of a view: for the section's page */
 	struct section *section; /* that it is of, with a reference; NULL */
+	struct section *reading; /* the hidden one that a page is read of, with a reference; NULL */
 	enum decision decision;
 	enum fault_outcome outcome;
 	NTSTATUS status; /* the visitor's */
@@ -77,12 +78,32 @@ struct attempt {
 	bool background; /* there are threads that do */
 };
 
+/* The process, and a hidden section with it, may end while no lock is held. */
+static void keep_while_reading(struct attempt *attempt)
+{
+	if (attempt->outcome != FAULT_READ || attempt->fault.reader != &attempt->behind ||
+	    !attempt->behind.map->segment->hidden)
+		return;
+	attempt->reading = &attempt->behind.map->segment->section;
+	section_retain(attempt->reading);
+}
+
+static NTSTATUS read_in(struct attempt *attempt)
+{
+	NTSTATUS status = fault_read(attempt->fault.reader);
+	if (attempt->reading)
+		section_release(attempt->reading);
+	attempt->reading = NULL;
+	return status;
+}
+
 static void step(struct attempt *attempt)
 {
 	struct machine_process *process = attempt->touch->process;
 	struct pager *pager = process->map.pager;
 	attempt->stepped = true;
 	attempt->outcome = fault_step(&attempt->fault);
+	keep_while_reading(attempt);
 	if (attempt->outcome == FAULT_DONE)
 		attempt->status = attempt->touch->visit(&attempt->fault, attempt->touch->context);
 	attempt->low = pager_is_low(pager);
@@ -95,27 +116,35 @@ static void step(struct attempt *attempt)
 	lock_drop(&pager->lock);
 }
 
-/* What lies behind the page: nothing, the system's page, or a section's. */
-static void aim(struct attempt *attempt, const struct vad *vad)
+/* Where the section behind a view, or the newest hidden one, has the page. */
+static void aim_behind(struct attempt *attempt)
 {
 	struct fault *fault = &attempt->fault, *behind = &attempt->behind;
-	fault->shared = vad->kind == VAD_SHARED_PAGE;
-	fault->watch = vad->watch;
-	fault->behind = vad->view ? behind : NULL;
-	if (!vad->view)
-		return;
-	struct page_map *map = &segment_of(vad->view->section)->map;
-	uint64_t page = view_page(vad->view, fault->page);
-	if (behind->map == map && behind->page == page)
-		return; /* it goes on */
-	if (!attempt->section) {
-		attempt->section = vad->view->section;
+	const struct view *first = fault->chain ? fault->chain : fault->view;
+	if (!behind->map) /* else it goes on, with what it has learnt */
+		*behind = (struct fault){.access = NTMM_LOAD, .prot = PROT_READWRITE,
+		                         .payer = fault->map, .payer_page = fault->page};
+	behind->map = &segment_of(first->section)->map;
+	behind->page = view_page(first, fault->page);
+	behind->file_end = view_page(first, first->range.end);
+}
+
+/* What lies behind the page: nothing, the system's page, or sections. */
+static void aim(struct attempt *attempt, struct run run)
+{
+	struct fault *fault = &attempt->fault;
+	fault->shared = run.vad->kind == VAD_SHARED_PAGE;
+	fault->watch = run.vad->watch;
+	fault->view = run.vad->view;
+	fault->level = attr_level(run.attr);
+	fault->chain = fault->level ? fault->map->clones : NULL;
+	fault->behind = fault->view || fault->chain ? &attempt->behind : NULL;
+	if (fault->view && !attempt->section) {
+		attempt->section = fault->view->section;
 		section_retain(attempt->section);
 	}
-	*behind = (struct fault){.map = map, .page = page, .access = NTMM_LOAD,
-	                         .prot = PROT_READWRITE, .payer = fault->map,
-	                         .payer_page = fault->page,
-	                         .file_end = view_page(vad->view, vad->view->range.end)};
+	if (fault->behind)
+		aim_behind(attempt);
 }
 
 /* Tables of the section that were made for the fault are let go. No lock is held: the section may be
@@ -125,7 +154,8 @@ static void leave_section(struct attempt *attempt)
 	struct pager *pager = attempt->touch->process->map.pager;
 	if (!attempt->section)
 		return;
-	if (attempt->outcome != FAULT_DONE) {
+	if (attempt->outcome != FAULT_DONE &&
+	    attempt->behind.map == &segment_of(attempt->section)->map) {
 		lock_take(&pager->lock);
 		fault_abandon(&attempt->behind);
 		lock_drop(&pager->lock);
@@ -153,13 +183,13 @@ static void attempt_once(struct attempt *attempt)
 		shared_lock_drop(&space->lock);
 		return;
 	}
-	const struct vad *vad = space_run(space, touch->address).vad;
-	if (has_moved(attempt, vad)) {
+	struct run run = space_run(space, touch->address);
+	if (has_moved(attempt, run.vad)) {
 		shared_lock_drop(&space->lock);
 		leave_section(attempt);
 		return;
 	}
-	aim(attempt, vad);
+	aim(attempt, run);
 	lock_take(&touch->process->map.pager->lock);
 	step(attempt);
 }
@@ -190,7 +220,7 @@ static NTSTATUS serve(struct attempt *attempt, unsigned *starved)
 	if (attempt->outcome == FAULT_FAILED)
 		return attempt->fault.status;
 	if (attempt->outcome == FAULT_READ)
-		return fault_read(attempt->fault.reader);
+		return read_in(attempt);
 	if (attempt->outcome == FAULT_FRAME)
 		status = pager_make_room(pager);
 	if (!status) {

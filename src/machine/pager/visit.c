@@ -134,3 +134,17 @@ void visit_all_tables(struct page_map *map, struct range range, const struct vis
 		}
 	}
 }
+
+static void nothing(void *context)
+{
+	(void)context;
+}
+
+bool visit_bring(struct page_map *map, struct place place, uint64_t page, unsigned *spent)
+{
+	const struct visit visit = {.before_drop = nothing};
+	if (*spent >= TRIES)
+		return false;
+	*spent += bring_table(map, place, page, &visit);
+	return *spent < TRIES;
+}

@@ -24,6 +24,9 @@ struct visit {
 	bool drops;       /* the visitor makes every entry zero */
 	const bool *done; /* nothing more is visited once it is true; or NULL */
 };
+/* Gets the table below `place` in, if it can be had, and drops and retakes the lock for that; *spent,
+ * which begins with 0, keeps that in bounds. True: walk again. */
+bool visit_bring(struct page_map *map, struct place place, uint64_t page, unsigned *spent);
 void visit_all_tables(struct page_map *map, struct range range, const struct visit *visit);
 
 #endif

@@ -17,7 +17,8 @@ static bool is_own_stack(const struct ntmm_thread *thread, uint64_t address)
 static bool commit(struct space *space, struct range range, prot_t prot)
 {
 	struct charge charge;
-	if (space_prepare(space, 2) || space_charge(space, range, &charge))
+	unsigned changes = 1 + space_changes(space, range);
+	if (space_prepare(space, changes) || space_charge(space, range, &charge))
 		return false;
 	space_commit(space, range, prot, charge);
 	return true;
