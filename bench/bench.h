@@ -65,7 +65,7 @@ struct row {
 /* Each ends with a row without a name. */
 extern const struct row rows_hit[], rows_walk[], rows_fault[], rows_hard[], rows_regions[],
 	rows_large[], rows_copy[], rows_protect[], rows_threads[], rows_watch[], rows_replay[],
-	rows_lru[];
+	rows_lru[], rows_hard_disk[];
 
 static inline double read_clock(clockid_t clock)
 {

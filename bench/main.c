@@ -23,6 +23,7 @@ static const struct row *const groups[] = {
 	rows_walk,
 	rows_fault,
 	rows_hard,
+	rows_hard_disk,
 	rows_regions,
 	rows_large,
 	rows_copy,

@@ -60,8 +60,8 @@ static double run_team(struct team *team, unsigned threads)
 	for (unsigned i = 0; i < threads; i++)
 		must(!pthread_create(&team->members[i].host, NULL, run_member, &team->members[i]),
 		     "pthread_create");
-	pthread_barrier_wait(&team->start);
 	double start = wall_now();
+	pthread_barrier_wait(&team->start);
 	for (unsigned i = 0; i < threads; i++)
 		must(!pthread_join(team->members[i].host, NULL), "pthread_join");
 	double time = wall_now() - start;

@@ -121,11 +121,11 @@ void page_write(struct actor *actor, struct view *view, unsigned page, unsigned 
 /* VirtualAllocEx(MEM_COMMIT) and VirtualProtectEx of [from, to). */
 void pages_commit(struct share *s, struct actor *actor, struct view *view, unsigned from,
                   unsigned to, DWORD protect);
-void pages_protect(struct share *s, struct actor *actor, struct view *view, unsigned from,
+void share_pages_protect(struct share *s, struct actor *actor, struct view *view, unsigned from,
                    unsigned to, DWORD protect);
-void pages_lock(struct actor *actor, struct view *view, unsigned from, unsigned to);
-void pages_unlock(struct actor *actor, struct view *view, unsigned from, unsigned to);
-void pages_reset(struct actor *actor, struct view *view, unsigned from, unsigned to, bool undo);
+void share_pages_lock(struct actor *actor, struct view *view, unsigned from, unsigned to);
+void share_pages_unlock(struct actor *actor, struct view *view, unsigned from, unsigned to);
+void share_pages_reset(struct actor *actor, struct view *view, unsigned from, unsigned to, bool undo);
 void ballast_use(struct actor *actor, unsigned page, uint64_t value);
 
 /* ---- share_model.c: what the model knows ----------------------------------------------------- */

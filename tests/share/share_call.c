@@ -205,7 +205,7 @@ static bool all_committed(const struct view *view, unsigned from, unsigned to)
 	return true;
 }
 
-void pages_protect(struct share *s, struct actor *actor, struct view *view, unsigned from,
+void share_pages_protect(struct share *s, struct actor *actor, struct view *view, unsigned from,
                    unsigned to, DWORD protect)
 {
 	DWORD old, was = protection_seen(view, from);
@@ -237,7 +237,7 @@ static NTSTATUS judge_lock(struct view *view, unsigned from, unsigned to)
 	return STATUS_SUCCESS;
 }
 
-void pages_lock(struct actor *actor, struct view *view, unsigned from, unsigned to)
+void share_pages_lock(struct actor *actor, struct view *view, unsigned from, unsigned to)
 {
 	uint64_t base = address_of_page(view, from);
 	struct view before = *view;
@@ -259,7 +259,7 @@ void pages_lock(struct actor *actor, struct view *view, unsigned from, unsigned 
 	MUST(actor->locked <= LOCKABLE);
 }
 
-void pages_unlock(struct actor *actor, struct view *view, unsigned from, unsigned to)
+void share_pages_unlock(struct actor *actor, struct view *view, unsigned from, unsigned to)
 {
 	uint64_t base = address_of_page(view, from);
 	bool all = true;
@@ -275,7 +275,7 @@ void pages_unlock(struct actor *actor, struct view *view, unsigned from, unsigne
 	}
 }
 
-void pages_reset(struct actor *actor, struct view *view, unsigned from, unsigned to, bool undo)
+void share_pages_reset(struct actor *actor, struct view *view, unsigned from, unsigned to, bool undo)
 {
 	to = end_of(view, from, to);
 	void *done = VirtualAllocEx(actor->process, pointer(address_of_page(view, from)),

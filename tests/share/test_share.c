@@ -180,18 +180,18 @@ static void use_view(struct share *s, struct actor *actor, struct view *view, co
 		break;
 	case 2:
 	case 3:
-		pages_protect(s, actor, view, step->from, step->to, step->protect);
+		share_pages_protect(s, actor, view, step->from, step->to, step->protect);
 		break;
 	case 4:
-		pages_lock(actor, view, step->from, step->to);
+		share_pages_lock(actor, view, step->from, step->to);
 		break;
 	case 5:
-		pages_unlock(actor, view, step->from, step->to);
+		share_pages_unlock(actor, view, step->from, step->to);
 		break;
 	case 6:
 	case 7:
 	case 8:
-		pages_reset(actor, view, step->from, step->to, one_in(2));
+		share_pages_reset(actor, view, step->from, step->to, one_in(2));
 		break;
 	default:
 		access(actor, view, step);
