@@ -30,6 +30,7 @@ static const struct row *const groups[] = {
 	rows_protect,
 	rows_threads,
 	rows_watch,
+	rows_awe,
 	rows_replay,
 	rows_lru,
 };

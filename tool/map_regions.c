@@ -13,6 +13,8 @@
 static enum map_place place_of(const ntmm_page_info *page)
 {
 	switch (page->where) {
+	case NTMM_PAGE_LARGE:
+	case NTMM_PAGE_PHYSICAL:
 	case NTMM_PAGE_ACTIVE: return MAP_RESIDENT;
 	case NTMM_PAGE_STANDBY: return MAP_STANDBY;
 	case NTMM_PAGE_MODIFIED:

@@ -29,7 +29,8 @@ struct scene {
 	ntmm_machine *machine;
 	HANDLE process[NTMM_LAYOUTS], second, token;
 	ntmm_thread *thread[NTMM_LAYOUTS], *stacked;
-	uint64_t pieces, small[WINDOWS], large, watched[2];
+	uint64_t pieces, small[WINDOWS], large, watched[2], window;
+	ULONG_PTR frames[2];
 	uint64_t events;
 	DWORD code; /* exception of the access that failed; 0: the last error says */
 };
@@ -301,6 +302,37 @@ static bool free_watched(struct scene *s, unsigned i)
 	       VirtualFreeEx(s->process[4], pointer(s->watched[i] + 2 * PAGE), 0, MEM_RELEASE);
 }
 
+static bool own_window(struct scene *s, unsigned i)
+{
+	(void)i;
+	s->window = (uintptr_t)VirtualAllocEx(s->process[0], NULL, 4 * PAGE,
+	                                      MEM_RESERVE | MEM_PHYSICAL, PAGE_READWRITE);
+	return s->window;
+}
+
+static bool own_frames(struct scene *s, unsigned i)
+{
+	ULONG_PTR count = 2;
+	(void)i;
+	return AllocateUserPhysicalPages(s->process[0], &count, s->frames);
+}
+
+static bool map_frames(struct scene *s, unsigned i)
+{
+	assert_true(ntmm_thread_attach(s->thread[0]));
+	bool done = MapUserPhysicalPages(pointer(s->window + i * PAGE), 2, i % 2 ? NULL : s->frames);
+	ntmm_thread_detach();
+	return done;
+}
+
+static bool free_window(struct scene *s, unsigned i)
+{
+	ULONG_PTR count = 2;
+	(void)i;
+	return FreeUserPhysicalPages(s->process[0], &count, s->frames) &&
+	       VirtualFreeEx(s->process[0], pointer(s->window), 0, MEM_RELEASE);
+}
+
 static bool free_small(struct scene *s, unsigned i)
 {
 	return VirtualFreeEx(owner(s, i), pointer(s->small[i]), 0, MEM_RELEASE);
@@ -492,6 +524,10 @@ static const struct step steps[] = {
 	{"NtFreeVirtualMemory of a part", release_piece, PIECES / 5},
 	{"VirtualFreeEx to release", release_rest, PIECES},
 	{"ntmm_thread_destroy with a stack", destroy_stacked_thread, 1},
+	{"VirtualAllocEx of a window", own_window, 1},
+	{"AllocateUserPhysicalPages", own_frames, 1},
+	{"MapUserPhysicalPages", map_frames, 2},
+	{"FreeUserPhysicalPages", free_window, 1},
 	{"VirtualAllocEx to watch", allocate_watched, 2},
 	{"VirtualAllocEx to commit what is watched", commit_watched, 2},
 	{"NtFreeVirtualMemory of a part of what is watched", split_watched, 2},
