@@ -9,7 +9,7 @@
 #   tsan     clang, ThreadSanitizer: unit, race, api
 #   fuzz     each fuzz target for FUZZ_SECONDS (30; what its .seconds file says)
 #   install  install the release build elsewhere, build programs against it
-#   stress   model, inject and race tests at length (NTMM_STRESS is set), debug and tsan
+#   stress   model, share, inject and race tests at length (NTMM_STRESS is set), debug and tsan
 set -u
 cd "$(dirname "$0")/.."
 jobs=$(nproc)
@@ -36,7 +36,7 @@ stage_fuzz() { scripts/build.sh fuzz && scripts/fuzz.sh ${FUZZ_SECONDS:-}; }
 stage_install() { scripts/build.sh release && tests/install/run.sh build/release; }
 stage_stress() {
 	local bad=0
-	run_ctest debug 3600 -L '^(model|inject|race)$' || bad=1
+	run_ctest debug 3600 -L '^(model|share|inject|race)$' || bad=1
 	run_ctest tsan 3600 -L '^race$' || bad=1
 	return $bad
 }
