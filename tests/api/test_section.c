@@ -150,6 +150,8 @@ static void sizes(void **state)
 	HANDLE section = CreateFileMappingA(NULL, NULL, PAGE_READWRITE, 0, PAGE, NULL);
 	assert_non_null(section); /* SC-3: NULL is as INVALID_HANDLE_VALUE */
 	CloseHandle(section);
+	assert_null(CreateFileMappingA(at(0x123456), NULL, PAGE_READWRITE, 0, PAGE, NULL));
+	assert_int_equal(GetLastError(), ERROR_INVALID_HANDLE);
 }
 
 /* G-6: protection, pointers, then the rest; attributes are bits too. */
