@@ -208,9 +208,14 @@ static void not_inherited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		two_test(shared),            two_test(copied),     two_test(runs),
-		two_test(by_protection),     two_test(private_protected), two_test(copies_end),
-		two_test(copy_reset),        two_test(not_inherited),
+		two_test(shared),
+		two_test(copied),
+		two_test(runs),
+		two_test(by_protection),
+		two_test(private_protected),
+		two_test(copies_end),
+		two_test(copy_reset),
+		two_test(not_inherited),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

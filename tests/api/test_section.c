@@ -255,10 +255,14 @@ static void nobody_asks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		place_test(attributes_of_win32), place_test(protections),
-		place_test(attributes),          place_test(sizes),
-		place_test(order_of_checks),     place_test(basic_information),
-		place_test(refused_questions),   place_test(nobody_asks),
+		place_test(attributes_of_win32),
+		place_test(protections),
+		place_test(attributes),
+		place_test(sizes),
+		place_test(order_of_checks),
+		place_test(basic_information),
+		place_test(refused_questions),
+		place_test(nobody_asks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,9 +154,12 @@ static void rights_of_creator(void **state)
 		DWORD protect;
 		unsigned allowed;
 	} cases[] = {
-		{PAGE_READONLY, 0x05},         {PAGE_READWRITE, 0x07},
-		{PAGE_WRITECOPY, 0x05},        {PAGE_EXECUTE_READ, 0x0D},
-		{PAGE_EXECUTE_READWRITE, 0x1F}, {PAGE_EXECUTE_WRITECOPY, 0x0D},
+		{PAGE_READONLY, 0x05},
+		{PAGE_READWRITE, 0x07},
+		{PAGE_WRITECOPY, 0x05},
+		{PAGE_EXECUTE_READ, 0x0D},
+		{PAGE_EXECUTE_READWRITE, 0x1F},
+		{PAGE_EXECUTE_WRITECOPY, 0x0D},
 	};
 	(void)state;
 	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -202,8 +205,12 @@ static void rights_of_opener(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		two_test(same_name),    two_test(spelling),          two_test(name_ends),
-		two_test(other_machine), two_test(native_names),     two_test(rights_of_creator),
+		two_test(same_name),
+		two_test(spelling),
+		two_test(name_ends),
+		two_test(other_machine),
+		two_test(native_names),
+		two_test(rights_of_creator),
 		two_test(rights_of_opener),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

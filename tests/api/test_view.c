@@ -82,7 +82,9 @@ static NTSTATUS map_native(HANDLE section, uint32_t protect)
 	return status;
 }
 
-enum { R = 1, W = 2, X = 4 };
+enum { R = 1,
+       W = 2,
+       X = 4 };
 
 /* MV-3, MV-15: every protection of a view over every protection of a section, with all rights. */
 static void protections(void **state)
@@ -91,10 +93,14 @@ static void protections(void **state)
 		uint32_t protect;
 		unsigned set;
 	} all[] = {
-		{PAGE_NOACCESS, 0},          {PAGE_READONLY, R},
-		{PAGE_WRITECOPY, R},         {PAGE_READWRITE, R | W},
-		{PAGE_EXECUTE, R | X},       {PAGE_EXECUTE_READ, R | X},
-		{PAGE_EXECUTE_WRITECOPY, R | X}, {PAGE_EXECUTE_READWRITE, R | W | X},
+		{PAGE_NOACCESS, 0},
+		{PAGE_READONLY, R},
+		{PAGE_WRITECOPY, R},
+		{PAGE_READWRITE, R | W},
+		{PAGE_EXECUTE, R | X},
+		{PAGE_EXECUTE_READ, R | X},
+		{PAGE_EXECUTE_WRITECOPY, R | X},
+		{PAGE_EXECUTE_READWRITE, R | W | X},
 	};
 	uint64_t bytes = BYTES;
 	(void)state;
@@ -118,9 +124,15 @@ static void protections(void **state)
 static void no_protections(void **state)
 {
 	static const uint32_t wrong[] = {
-		0, PAGE_READONLY | PAGE_READWRITE, PAGE_GUARD, PAGE_READWRITE | PAGE_GUARD,
-		PAGE_READONLY | PAGE_NOCACHE, PAGE_READONLY | PAGE_WRITECOMBINE,
-		PAGE_NOACCESS | PAGE_GUARD, PAGE_READWRITE | 0x800, 0x80000000 | PAGE_READONLY,
+		0,
+		PAGE_READONLY | PAGE_READWRITE,
+		PAGE_GUARD,
+		PAGE_READWRITE | PAGE_GUARD,
+		PAGE_READONLY | PAGE_NOCACHE,
+		PAGE_READONLY | PAGE_WRITECOMBINE,
+		PAGE_NOACCESS | PAGE_GUARD,
+		PAGE_READWRITE | 0x800,
+		0x80000000 | PAGE_READONLY,
 		PAGE_EXECUTE_READ | PAGE_TARGETS_INVALID,
 	};
 	struct two *two = *state;
@@ -225,9 +237,14 @@ static void unmapping(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		two_test(accesses),           two_test(other_access_bits), two_test(protections),
-		two_test(no_protections),     two_test(cache_attributes),  two_test(no_cache_attribute),
-		two_test(view_keeps_section), two_test(unmapping),
+		two_test(accesses),
+		two_test(other_access_bits),
+		two_test(protections),
+		two_test(no_protections),
+		two_test(cache_attributes),
+		two_test(no_cache_attribute),
+		two_test(view_keeps_section),
+		two_test(unmapping),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

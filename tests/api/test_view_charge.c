@@ -7,7 +7,7 @@
 
 #define PAGES 32
 #define BYTES (PAGES * PAGE)
-#define SECTION_TABLES 4 /* of a section's own map, up to 512 pages, the top one included */
+#define SECTION_TABLES 4            /* of a section's own map, up to 512 pages, the top one included */
 #define REGION UINT64_C(0x20000000) /* 2 MB that have their tables */
 #define FILLER UINT64_C(0x30000000)
 #define FILLER_PAGES 500
@@ -122,9 +122,7 @@ static void views(void **state)
 	static const struct {
 		DWORD protect;
 		uint64_t pages;
-	} cases[] = {{PAGE_NOACCESS, 0},  {PAGE_READONLY, 0},
-	             {PAGE_READWRITE, 0}, {PAGE_EXECUTE_READWRITE, 0},
-	             {PAGE_WRITECOPY, PAGES}, {PAGE_EXECUTE_WRITECOPY, PAGES}};
+	} cases[] = {{PAGE_NOACCESS, 0}, {PAGE_READONLY, 0}, {PAGE_READWRITE, 0}, {PAGE_EXECUTE_READWRITE, 0}, {PAGE_WRITECOPY, PAGES}, {PAGE_EXECUTE_WRITECOPY, PAGES}};
 	struct two *two = *state;
 	two->section = create(PAGE_EXECUTE_READWRITE);
 	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -260,8 +258,12 @@ static void many_sections(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		charge_test(section), charge_test(reserved_section), charge_test(views),
-		charge_test(copies),  charge_test(protecting),       charge_test(both),
+		charge_test(section),
+		charge_test(reserved_section),
+		charge_test(views),
+		charge_test(copies),
+		charge_test(protecting),
+		charge_test(both),
 		charge_test(many_sections),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,14 +68,13 @@ static void parts(void **state)
 /* MV-41, MV-42: what is compatible with the view; again over what is committed. */
 static void protections(void **state)
 {
-	static const DWORD tried[] = {PAGE_NOACCESS,  PAGE_READONLY,     PAGE_READWRITE,
+	static const DWORD tried[] = {PAGE_NOACCESS, PAGE_READONLY, PAGE_READWRITE,
 	                              PAGE_WRITECOPY, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE,
 	                              PAGE_READWRITE | PAGE_GUARD};
 	static const struct {
 		DWORD view;
 		unsigned allowed; /* bit i: tried[i] */
-	} views[] = {{PAGE_READONLY, 0x0B}, {PAGE_WRITECOPY, 0x0B}, {PAGE_READWRITE, 0x4F},
-	             {PAGE_NOACCESS, 0x01}};
+	} views[] = {{PAGE_READONLY, 0x0B}, {PAGE_WRITECOPY, 0x0B}, {PAGE_READWRITE, 0x4F}, {PAGE_NOACCESS, 0x01}};
 	struct two *two = *state;
 	two_section(two, BYTES, PAGE_READWRITE | SEC_RESERVE);
 	for (unsigned v = 0; v < 4; v++) {
@@ -204,9 +203,14 @@ static void reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		two_test(seen_by_all),  two_test(parts),     two_test(protections),
-		two_test(wrong_ranges), two_test(of_committed), two_test(not_freed),
-		two_test(not_accessible), two_test(reset),
+		two_test(seen_by_all),
+		two_test(parts),
+		two_test(protections),
+		two_test(wrong_ranges),
+		two_test(of_committed),
+		two_test(not_freed),
+		two_test(not_accessible),
+		two_test(reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,8 +186,12 @@ static void region(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		two_test(write_copies), two_test(write_shared), two_test(write_refused),
-		two_test(across_views), two_test(not_watched),  two_test(rights),
+		two_test(write_copies),
+		two_test(write_shared),
+		two_test(write_refused),
+		two_test(across_views),
+		two_test(not_watched),
+		two_test(rights),
 		two_test(region),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,9 +229,13 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		two_test(share_counts), two_test(emptied),             two_test(place_of_page),
+		two_test(share_counts),
+		two_test(emptied),
+		two_test(place_of_page),
 		two_test(two_lockers),
-		two_test(locks_end),    two_test(copied_while_locked), two_test(refused),
+		two_test(locks_end),
+		two_test(copied_while_locked),
+		two_test(refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,11 +101,20 @@ static void sizes(void **state)
 	static const struct {
 		uint64_t offset, size, pages; /* 0 pages: refused */
 	} cases[] = {
-		{0, 0, 0x30},       {0, 1, 1},           {0, PAGE, 1},
-		{0, PAGE + 1, 2},   {0, BYTES, 0x30},    {0, BYTES + 1, 0},
-		{GRANULE, 0, 0x20}, {GRANULE, 0x20000, 0x20}, {GRANULE, 0x20001, 0},
-		{2 * GRANULE, 1, 1}, {BYTES, 0, 0},      {BYTES, 1, 0},
-		{8 * BYTES, 0, 0},  {UINT64_C(0x7FFFFFFFFFFF0000), 0, 0},
+		{0, 0, 0x30},
+		{0, 1, 1},
+		{0, PAGE, 1},
+		{0, PAGE + 1, 2},
+		{0, BYTES, 0x30},
+		{0, BYTES + 1, 0},
+		{GRANULE, 0, 0x20},
+		{GRANULE, 0x20000, 0x20},
+		{GRANULE, 0x20001, 0},
+		{2 * GRANULE, 1, 1},
+		{BYTES, 0, 0},
+		{BYTES, 1, 0},
+		{8 * BYTES, 0, 0},
+		{UINT64_C(0x7FFFFFFFFFFF0000), 0, 0},
 		{UINT64_C(0xFFFFFFFFFFFF0000), GRANULE, 0},
 	};
 	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -232,9 +241,14 @@ static void order_of_checks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		two_test(alignment),        two_test(place_taken),     two_test(sizes),
-		two_test(rest_of_granule),  two_test(too_large),       two_test(allocation_types),
-		two_test(zero_bits),        two_test(inherit_and_commit),
+		two_test(alignment),
+		two_test(place_taken),
+		two_test(sizes),
+		two_test(rest_of_granule),
+		two_test(too_large),
+		two_test(allocation_types),
+		two_test(zero_bits),
+		two_test(inherit_and_commit),
 		two_test(order_of_checks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,9 @@
 #define BYTES (PAGES * PAGE)
 #define PROTECTIONS 8
 
-enum { R = 1, W = 2, X = 4 };
+enum { R = 1,
+       W = 2,
+       X = 4 };
 
 static const struct {
 	DWORD protect;
@@ -196,8 +198,12 @@ static void no_access(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		two_test(compatible), two_test(compatible_private), two_test(only_this_view),
-		two_test(ranges),     two_test(guards),             two_test(no_access),
+		two_test(compatible),
+		two_test(compatible_private),
+		two_test(only_this_view),
+		two_test(ranges),
+		two_test(guards),
+		two_test(no_access),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@
 struct two {
 	ntmm_machine *machine;
 	struct place place[2];
-	HANDLE section;       /* the test's own: closed at the end, unless NULL */
+	HANDLE section;              /* the test's own: closed at the end, unless NULL */
 	ntmm_machine_counters empty; /* before there was any process */
 };
 

@@ -220,8 +220,10 @@ static void writes_in_a_row(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_read),  cmocka_unit_test(reads_in_a_row),
-		cmocka_unit_test(reads_from_then_on), cmocka_unit_test(a_write),
+		cmocka_unit_test(a_read),
+		cmocka_unit_test(reads_in_a_row),
+		cmocka_unit_test(reads_from_then_on),
+		cmocka_unit_test(a_write),
 		cmocka_unit_test(writes_in_a_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

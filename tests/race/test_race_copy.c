@@ -265,8 +265,10 @@ static void locks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(copies), cmocka_unit_test(seen_by_threads),
-		cmocka_unit_test(protections), cmocka_unit_test(locks),
+		cmocka_unit_test(copies),
+		cmocka_unit_test(seen_by_threads),
+		cmocka_unit_test(protections),
+		cmocka_unit_test(locks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -254,8 +254,11 @@ static void commits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counters),   cmocka_unit_test(sums),    cmocka_unit_test(short_lives),
-		cmocka_unit_test(taken_away), cmocka_unit_test(commits),
+		cmocka_unit_test(counters),
+		cmocka_unit_test(sums),
+		cmocka_unit_test(short_lives),
+		cmocka_unit_test(taken_away),
+		cmocka_unit_test(commits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,8 +77,7 @@ void section_begin(struct share *s, unsigned n, unsigned pages, unsigned stride,
 		free(section);
 		return;
 	}
-	*section = (struct section){.references = 1, .pages = pages, .stride = stride,
-	                            .protect = protect, .reserve = reserve};
+	*section = (struct section){.references = 1, .pages = pages, .stride = stride, .protect = protect, .reserve = reserve};
 	for (unsigned i = 0; i < pages; i++)
 		section->committed[i] = !reserve;
 	MUST(ntmm_thread_attach(actor->thread));
@@ -127,7 +126,7 @@ static bool is_taken(const struct actor *actor, const struct view *new, uint64_t
 			return true;
 	}
 	uint64_t end = actor->ballast + actor->ballast_pages * PAGE;
-	return new->base < end && new->base + bytes > actor->ballast;
+	return new->base<end &&new->base + bytes> actor->ballast;
 }
 
 static void view_fill(struct view *view)
@@ -148,8 +147,7 @@ void view_map(struct share *s, struct actor *actor, struct view *view, unsigned 
 	void *base = MapViewOfFile2(shown->handle, actor->process,
 	                            first * shown->stride * PAGE, pointer(at), bytes, 0, protect);
 	DWORD error = base ? 0 : GetLastError();
-	*view = (struct view){.section = shown, .first = first, .pages = pages, .protect = protect,
-	                      .base = base ? (uintptr_t)base : at};
+	*view = (struct view){.section = shown, .first = first, .pages = pages, .protect = protect, .base = base ? (uintptr_t)base : at};
 	view_fill(view);
 	bool taken = is_taken(actor, view, bytes);
 	DWORD expected = !is_compatible(shown->protect, protect) ? ERROR_ACCESS_DENIED

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A machine with processes that show sections, and a model beside it: of a section which pages are
- * committed and what is in them, of a view's page its protection and whether it has been copied. Every
- * call is made on both.
+ * A machine with processes that show sections, and a model beside it: of a section which pages
+ * are committed and what is in them, of a view's page its protection and whether it has been
+ * copied. Every call is made on both.
  *
- * Of each page two words are used, the rest is zero. Pages of a sparse section lie so far apart that its
- * tables are paged too.
+ * Of each page two words are used, the rest is zero. Pages of a sparse section lie so far apart
+ * that its tables are paged too.
  *
  * Threads: one host thread.
  */
@@ -54,12 +54,12 @@ struct section {
 };
 
 struct view_page {
-	DWORD prot;    /* as it was set, without PAGE_GUARD */
+	DWORD prot; /* as it was set, without PAGE_GUARD */
 	bool guard;
 	bool copied;
 	bool charged;
 	bool locked;
-	bool loose;    /* copied, then MEM_RESET: both words may be zero instead */
+	bool loose;         /* copied, then MEM_RESET: both words may be zero instead */
 	struct words words; /* once it has been copied */
 };
 
@@ -122,7 +122,7 @@ void page_write(struct actor *actor, struct view *view, unsigned page, unsigned 
 void pages_commit(struct share *s, struct actor *actor, struct view *view, unsigned from,
                   unsigned to, DWORD protect);
 void share_pages_protect(struct share *s, struct actor *actor, struct view *view, unsigned from,
-                   unsigned to, DWORD protect);
+                         unsigned to, DWORD protect);
 void share_pages_lock(struct actor *actor, struct view *view, unsigned from, unsigned to);
 void share_pages_unlock(struct actor *actor, struct view *view, unsigned from, unsigned to);
 void share_pages_reset(struct actor *actor, struct view *view, unsigned from, unsigned to, bool undo);

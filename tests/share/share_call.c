@@ -184,9 +184,9 @@ void pages_commit(struct share *s, struct actor *actor, struct view *view, unsig
 	uint64_t copies = copies_to_charge(view, from, to, protect);
 	for (unsigned i = from; i < to; i++)
 		view->section->committed[view->first + i] = true;
-	DWORD expected = !is_compatible(view->protect, protect)       ? ERROR_INVALID_PARAMETER
-	                 : commit_of(s) + copies > s->limit ? ERROR_COMMITMENT_LIMIT
-	                                                              : 0;
+	DWORD expected = !is_compatible(view->protect, protect) ? ERROR_INVALID_PARAMETER
+	                 : commit_of(s) + copies > s->limit     ? ERROR_COMMITMENT_LIMIT
+	                                                        : 0;
 	if (expected)
 		*view->section = before;
 	void *done = VirtualAllocEx(actor->process, pointer(address_of_page(view, from)),
@@ -206,7 +206,7 @@ static bool all_committed(const struct view *view, unsigned from, unsigned to)
 }
 
 void share_pages_protect(struct share *s, struct actor *actor, struct view *view, unsigned from,
-                   unsigned to, DWORD protect)
+                         unsigned to, DWORD protect)
 {
 	DWORD old, was = protection_seen(view, from);
 	to = end_of(view, from, to);

@@ -62,7 +62,7 @@ static void compare_residency(const struct actor *actor, const struct view *view
 	MUST(QueryWorkingSetEx(actor->process, &entry, sizeof entry));
 	PSAPI_WORKING_SET_EX_BLOCK block = entry.VirtualAttributes;
 	MUST(block.Valid || !p->locked); /* VL-8 */
-	if (!block.Valid) /* whether it is shared its table says, which may be elsewhere */
+	if (!block.Valid)                /* whether it is shared its table says, which may be elsewhere */
 		return;
 	MUST(block.Locked == p->locked);
 	MUST(block.Shared == !p->copied);

@@ -36,7 +36,9 @@ DWORD protection_seen(const struct view *view, unsigned page)
 	return prot | (p->guard ? PAGE_GUARD : 0);
 }
 
-enum { R = 1, W = 2, X = 4 };
+enum { R = 1,
+       W = 2,
+       X = 4 };
 
 static unsigned access_set(DWORD protect)
 {

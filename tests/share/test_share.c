@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Random calls and accesses of processes that show sections, on machines with so little RAM that
- * everything pages all the time; every answer, content, query and figure compared with the model (CW, MV, VP,
- * VQ-15, S11 to S13, S30 to S32).
+ * everything pages all the time; every answer, content, query and figure compared with the model
+ * (CW, MV, VP, VQ-15, S11 to S13, S30 to S32).
  *
  * NTMM_SEED repeats a game; NTMM_STEPS sets how many calls are made in all; NTMM_STRESS: many.
  */
@@ -79,9 +79,18 @@ _Noreturn void share_failed(const char *format, ...)
 /* ---- a step --------------------------------------------------------------------------------- */
 
 static const DWORD protections[] = {
-	PAGE_READWRITE, PAGE_READWRITE, PAGE_READWRITE, PAGE_WRITECOPY, PAGE_WRITECOPY,
-	PAGE_WRITECOPY, PAGE_READONLY, PAGE_NOACCESS, PAGE_EXECUTE_READWRITE,
-	PAGE_EXECUTE_WRITECOPY, PAGE_EXECUTE_READ, PAGE_EXECUTE,
+	PAGE_READWRITE,
+	PAGE_READWRITE,
+	PAGE_READWRITE,
+	PAGE_WRITECOPY,
+	PAGE_WRITECOPY,
+	PAGE_WRITECOPY,
+	PAGE_READONLY,
+	PAGE_NOACCESS,
+	PAGE_EXECUTE_READWRITE,
+	PAGE_EXECUTE_WRITECOPY,
+	PAGE_EXECUTE_READ,
+	PAGE_EXECUTE,
 };
 
 static DWORD any_protection(void)
