@@ -112,9 +112,9 @@ NTMM_API HANDLE ntmm_process_create(ntmm_machine *machine, ntmm_layout layout);
  * until one of the two writes it. What the copy does not have: threads and their attachment, locks
  * (VirtualLock; the parent keeps its own), views mapped with ViewUnmap, the record of written pages,
  * working-set limits. Commit is charged in full: for the child what the parent has, and as much again for
- * the pages that both show, until neither does any more. Needs PROCESS_CREATE_PROCESS. The parent's
+ * the pages that both show, until neither does any more, or the one that is left is cloned again. Needs PROCESS_CREATE_PROCESS. The parent's
  * threads may go on meanwhile. Errors: 5, 6; 50: it has AWE windows, large pages or held pages; 8;
- * 1450: a process can be cloned 255 times along one line of descent; 1455. */
+ * 1450: 255 copies along one line of descent, all of them alive, are the most; 1455. */
 NTMM_API HANDLE ntmm_process_clone(HANDLE process);
 
 /* What the processor's CR3 holds while the process runs: the physical address of its top table,

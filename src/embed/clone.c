@@ -12,6 +12,9 @@
 
 static NTSTATUS fill(struct machine_process *parent, struct machine_process *child)
 {
+	clone_take_back(&parent->map);
+	if (parent->space.clones && !parent->map.clones)
+		space_forget_clones(&parent->space);
 	NTSTATUS status = space_clone_check(&parent->space);
 	if (!status)
 		status = space_clone(&parent->space, &child->space);

@@ -114,6 +114,21 @@ NTSTATUS space_clone(const struct space *from, struct space *to)
 	return status;
 }
 
+void space_forget_clones(struct space *space)
+{
+	for (uint64_t page = 0; page < space->runs.whole.end;) {
+		struct run run = runs_at(&space->runs, page);
+		struct range range = {run.start, run.end};
+		page = run.end;
+		if (!attr_level(run.attr))
+			continue;
+		if (!runs_prepare(&space->runs, 1))
+			return; /* the levels that are left do no harm, nor does their number */
+		runs_set(&space->runs, range, run.vad, run.attr & ~ATTR_LEVEL_MASK);
+	}
+	space->clones = 0;
+}
+
 void space_cloned(struct space *from)
 {
 	from->clones++;

@@ -22,6 +22,8 @@ NTSTATUS space_clone_check(const struct space *from);
  * what was written; all is charged. Levels are those after the clone. STATUS_COMMITMENT_LIMIT,
  * STATUS_INSUFFICIENT_RESOURCES: then `to` is to be ended. */
 NTSTATUS space_clone(const struct space *from, struct space *to);
+/* The engine has no hidden section of it any more: levels say nothing, and are counted anew. */
+void space_forget_clones(struct space *space);
 /* `from` has been cloned. */
 void space_cloned(struct space *from);
 

@@ -211,6 +211,43 @@ static void paged(void **state)
 	}
 }
 
+/* A process that is cloned again and again, and whose children end, does not grow. */
+static void server(void **state)
+{
+	struct family *f = *state;
+	enum { MANY = 100, ROUNDS = 300 };
+	char *pages = must_commit(MANY * PAGE, PAGE_READWRITE);
+	uint64_t base = address_in(pages), words[MANY] = {0}, commit = 0, seed = 1;
+	ntmm_machine_counters c = {.size = sizeof c};
+	for (int round = 0; round < ROUNDS; round++) {
+		for (int n = 0; n < 20; n++) {
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			uint64_t i = (seed >> 33) % MANY;
+			if (n == 7) {
+				VirtualFree(pages + i * PAGE, PAGE, MEM_DECOMMIT);
+				assert_non_null(VirtualAlloc(pages + i * PAGE, PAGE, MEM_COMMIT,
+				                             PAGE_READWRITE));
+				words[i] = 0;
+			} else {
+				store(f, 0, base + i * PAGE, words[i] = seed);
+			}
+		}
+		int child = clone_of(f, 0);
+		for (uint64_t i = 0; i < MANY; i++)
+			assert_int_equal(load(f, child, base + i * PAGE), words[i]);
+		store(f, child, base, 1);
+		ntmm_thread_destroy(f->thread[child]);
+		CloseHandle(f->process[child]);
+		f->count--;
+		for (uint64_t i = 0; i < MANY; i++)
+			assert_int_equal(load(f, 0, base + i * PAGE), words[i]);
+		ntmm_machine_get_counters(f->place.machine, &c);
+		if (round == 1)
+			commit = c.commit_total;
+	}
+	assert_in_range(c.commit_total, 0, commit + 8);
+}
+
 /* The commit limit, and nothing changed. */
 static void refused(void **state)
 {
@@ -234,7 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		family_test(two),   family_test(renewed), family_test(changed),
-		family_test(views), family_test(paged),   family_test(refused),
+		family_test(views), family_test(paged),   family_test(server), family_test(refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

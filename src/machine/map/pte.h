@@ -131,6 +131,11 @@ static inline slot_t pte_slot(struct pte p)
 	               (uint32_t)(p.raw >> PTE_SLOT_SHIFT));
 }
 
+static inline bool pte_has(struct pte p, uint64_t bits)
+{
+	return p.raw & bits;
+}
+
 static inline bool pte_is_dirty(struct pte p)
 {
 	return p.raw & PTE_DIRTY;

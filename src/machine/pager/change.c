@@ -107,6 +107,13 @@ static void every(struct page_map *map, struct range range, entry_visitor visit,
 	visit_all_tables(map, range, &all);
 }
 
+void page_decommit_locked(struct page_map *map, struct place place, uint64_t page)
+{
+	struct change change = {.pager = map->pager};
+	drop_entry(map, place, page, &change);
+	shoot_wait(&change.shootdown);
+}
+
 void pages_decommit(struct page_map *map, struct range range)
 {
 	struct change change = change_begin(map);

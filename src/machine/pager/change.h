@@ -12,6 +12,9 @@
 #include "space/page_set.h"
 
 void pages_decommit(struct page_map *map, struct range range);
+/* The same of one entry, of a page of the map's own, with the pager's lock held. No thread runs by the map;
+ * its table is the caller's to settle. */
+void page_decommit_locked(struct page_map *map, struct place place, uint64_t page);
 void pages_protect(struct page_map *map, struct range range, prot_t prot);
 /* A store to the pages of `range` that `watch` has marked finds them clean: it is noticed. */
 void pages_rearm(struct page_map *map, struct range range, const struct page_set *watch);

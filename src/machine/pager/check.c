@@ -3,6 +3,7 @@
  * The machine check: every frame's back pointer, every entry, every count.
  */
 #include "base/check.h"
+#include "base/os.h"
 #include "machine/pager/share.h"
 
 struct totals {
@@ -187,7 +188,10 @@ static bool check_table(const struct page_map *map, frame_t table, unsigned leve
 	if (record->used != used || record->resident != resident)
 		return complain("table %u: %u entries used, %u resident; %u and %u counted", table,
 		                used, resident, record->used, record->resident);
-	if (record->state != (resident || level == MAP_LEVELS ? FRAME_TABLE : FRAME_IDLE) && used)
+	/* Between the steps of a fault of another thread a table may be awake for nothing yet. */
+	bool awake = resident || level == MAP_LEVELS || !used ||
+	             (record->state == FRAME_TABLE && !os_is_alone());
+	if (record->state != (awake ? FRAME_TABLE : FRAME_IDLE) && used)
 		return complain("table %u with %u resident entries is %s", table, resident,
 		                frame_state_name(record->state));
 	return true;

@@ -28,6 +28,10 @@ struct machine_process;
  * STATUS_INSUFFICIENT_RESOURCES; STATUS_NO_MEMORY. */
 NTSTATUS clone_pages(struct machine_process *parent, struct machine_process *child,
                      const struct engine *engine);
+/* (0) The process's space is locked for writing. Hidden sections that nobody else shows any more, the
+ * newest first, are given up: a process that is cloned again and again does not keep what its children
+ * have left. Not while pages are locked. */
+void clone_take_back(struct page_map *map);
 /* (0) The process ends: its views of hidden sections, unlinked already, go. */
 void clone_forget(struct page_map *map);
 

@@ -243,7 +243,7 @@ void segment_link(struct page_map *map, struct view *view)
 	lock_drop(&map->pager->lock);
 }
 
-static void unlink_view(struct page_map *map, struct view *view)
+void segment_unlink_locked(struct page_map *map, struct view *view)
 {
 	struct segment *segment = segment_of(view->section);
 	struct view **link;
@@ -258,7 +258,7 @@ static void unlink_view(struct page_map *map, struct view *view)
 void segment_unlink(struct page_map *map, struct view *view)
 {
 	lock_take(&map->pager->lock);
-	unlink_view(map, view);
+	segment_unlink_locked(map, view);
 	lock_drop(&map->pager->lock);
 }
 
@@ -266,6 +266,6 @@ void segment_unlink_all(struct page_map *map)
 {
 	lock_take(&map->pager->lock);
 	while (map->views)
-		unlink_view(map, map->views);
+		segment_unlink_locked(map, map->views);
 	lock_drop(&map->pager->lock);
 }

@@ -86,6 +86,8 @@ void segment_link_locked(struct page_map *map, struct view *view);
 /* (0) The view of `map`'s process can be walked from the section from then on, and no more. */
 void segment_link(struct page_map *map, struct view *view);
 void segment_unlink(struct page_map *map, struct view *view);
+/* The lock is held. */
+void segment_unlink_locked(struct page_map *map, struct view *view);
 /* (0) The same of every view that the process still has. */
 void segment_unlink_all(struct page_map *map);
 

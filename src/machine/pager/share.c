@@ -113,7 +113,7 @@ uint64_t share_count(struct page_map *section, uint64_t page, frame_t frame, uin
 	uint64_t own, count = 0;
 	for (struct view *view = section->segment->views; view; view = view->next_of_section)
 		if (find_entry(view, page, frame, &own, &place))
-			count += !bits || (pte_load(place.entry).raw & bits);
+			count += !bits || pte_has(pte_load(place.entry), bits);
 	return count;
 }
 

@@ -21,7 +21,7 @@ struct visit {
 	entry_visitor entry;
 	void (*before_drop)(void *context); /* called before each drop of the lock */
 	void *context;
-	bool drops;       /* the visitor makes every entry zero */
+	bool drops;       /* the visitor makes every entry zero, whatever can be read */
 	const bool *done; /* nothing more is visited once it is true; or NULL */
 };
 /* Gets the table below `place` in, if it can be had, and drops and retakes the lock for that; *spent,
