@@ -182,6 +182,7 @@ NTMM_API NTSTATUS NtFlushVirtualMemory(HANDLE process, uint64_t *base, uint64_t 
 
 typedef enum _SECTION_INFORMATION_CLASS {
 	SectionBasicInformation = 0,
+	SectionImageInformation = 1, /* of images only: STATUS_SECTION_NOT_IMAGE (SC-13) */
 } SECTION_INFORMATION_CLASS;
 
 typedef struct _SECTION_BASIC_INFORMATION {
@@ -190,9 +191,43 @@ typedef struct _SECTION_BASIC_INFORMATION {
 	LONGLONG Size;
 } SECTION_BASIC_INFORMATION, *PSECTION_BASIC_INFORMATION;
 
+/* What an image's headers say; of 32-bit images, too, in this form. */
+typedef struct _SECTION_IMAGE_INFORMATION {
+	PVOID TransferAddress; /* the entry point, at the preferred base */
+	ULONG ZeroBits;        /* 0 */
+	SIZE_T MaximumStackSize, CommittedStackSize;
+	ULONG SubSystemType;
+	union {
+		struct {
+			USHORT SubSystemMinorVersion, SubSystemMajorVersion;
+		};
+		ULONG SubSystemVersion;
+	};
+	union {
+		struct {
+			USHORT MajorOperatingSystemVersion, MinorOperatingSystemVersion;
+		};
+		ULONG OperatingSystemVersion;
+	};
+	USHORT ImageCharacteristics, DllCharacteristics, Machine;
+	BOOLEAN ImageContainsCode;
+	UCHAR ImageFlags; /* SECTION_IMAGE_MAPPED_FLAT */
+	ULONG LoaderFlags;
+	ULONG ImageFileSize; /* bytes, modulo 2^32 */
+	ULONG CheckSum;
+} SECTION_IMAGE_INFORMATION, *PSECTION_IMAGE_INFORMATION;
+
+#define SECTION_IMAGE_MAPPED_FLAT 0x08 /* IM-7 */
+
 /* Needs SECTION_QUERY. *returned, which may be NULL: bytes written. */
 NTMM_API NTSTATUS NtQuerySection(HANDLE section, SECTION_INFORMATION_CLASS info_class, void *buffer,
                                  uint64_t length, uint64_t *returned) NTMM_NAMED(NtQuerySection);
+
+/* A section of a data file becomes *size bytes long, and its file at least so; it never becomes shorter:
+ * *size is then what it has. Needs SECTION_EXTEND_SIZE. Views stay as they are.
+ * STATUS_SECTION_NOT_EXTENDED: it is not of a data file, or the file would have to grow and the section
+ * may not be written; STATUS_SECTION_TOO_BIG; STATUS_DISK_FULL ... */
+NTMM_API NTSTATUS NtExtendSection(HANDLE section, uint64_t *size) NTMM_NAMED(NtExtendSection);
 
 /* By process identifier. */
 NTMM_API NTSTATUS NtOpenProcess(HANDLE *process, uint32_t access, uint64_t pid)

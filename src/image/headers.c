@@ -92,6 +92,8 @@ static void take_common(struct pe *pe, const uint8_t *optional)
 	image->entry = le32(optional + 16);
 	pe->section_alignment = le32(optional + 32);
 	pe->file_alignment = le32(optional + 36);
+	image->system_major = le16(optional + 40);
+	image->system_minor = le16(optional + 42);
 	image->subsystem_major = le16(optional + 48);
 	image->subsystem_minor = le16(optional + 50);
 	pe->image_bytes = le32(optional + 56);

@@ -63,8 +63,10 @@ struct image {
 	uint32_t reloc_rva, reloc_bytes; /* the table of fixups; 0 bytes: none */
 	uint16_t machine, characteristics, dll_characteristics;
 	uint16_t subsystem, subsystem_major, subsystem_minor;
+	uint16_t system_major, system_minor; /* of the operating system that it is for */
 	bool is_movable;        /* may lie at another base than the preferred one (IM-4) */
 	bool has_code;          /* a section that can be executed */
+	bool is_flat;           /* mapped as it lies in the file (IM-7) */
 	/* From page 0 on without a hole or overlap to `pages`: headers, sections, gaps. */
 	uint32_t pieces;
 	struct image_piece *piece;

@@ -185,6 +185,7 @@ NTSTATUS pe_make_pieces(const struct image_source *source, struct pe *pe, struct
 	bool is_flat = pe->section_alignment < PAGE_BYTES;
 	if (!(is_flat ? add_flat : add_sections)(&builder, pe, section))
 		return STATUS_INVALID_IMAGE_FORMAT;
+	pe->image.is_flat = is_flat;
 	*image = image_from(pe, &builder);
 	return *image ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
 }

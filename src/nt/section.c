@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * NtCreateSection, NtOpenSection, NtQuerySection (rules SC).
+ * NtCreateSection and NtOpenSection (rules SC).
  */
-#include <string.h>
-
 #include "nt/create.h"
 
 #define CACHES (SEC_NOCACHE | SEC_WRITECOMBINE)
@@ -214,31 +212,4 @@ NTSTATUS NtOpenSection(HANDLE *section, uint32_t access, const OBJECT_ATTRIBUTES
 		status = try_existing(target.process, &create, access, section);
 	target_close(&target);
 	return status == STATUS_OBJECT_NAME_EXISTS ? STATUS_SUCCESS : status;
-}
-
-/* ---- NtQuerySection ------------------------------------------------------------------------- */
-
-NTSTATUS NtQuerySection(HANDLE handle, SECTION_INFORMATION_CLASS info_class, void *buffer,
-                        uint64_t length, uint64_t *returned)
-{
-	struct section_object *object;
-	struct section *section;
-	SECTION_BASIC_INFORMATION info = {.BaseAddress = NULL};
-	if (!host_range_ok(buffer, length ? length : 1) || (returned && !host_pointer_ok(returned)))
-		return STATUS_ACCESS_VIOLATION;
-	if (info_class != SectionBasicInformation)
-		return STATUS_INVALID_INFO_CLASS;
-	if (length < sizeof info)
-		return STATUS_INFO_LENGTH_MISMATCH;
-	NTSTATUS status = section_object_reference(handle, SECTION_QUERY, &object, &section);
-	if (status)
-		return status;
-	info.Attributes = object->attributes; /* SC-13 */
-	info.Size = (LONGLONG)object->bytes;
-	section_release(section);
-	section_object_release(object);
-	memcpy(buffer, &info, sizeof info);
-	if (returned)
-		*returned = sizeof info;
-	return STATUS_SUCCESS;
 }

@@ -49,6 +49,8 @@ static NTSTATUS read_file(struct backing *backing, uint64_t offset, void *to, ui
 	NTSTATUS status = clip(node, offset, &there);
 	if (status)
 		return status;
+	if (there < bytes && file_backing_of(backing)->image)
+		return STATUS_END_OF_FILE; /* it was all there when the image was opened */
 	memset((char *)to + there, 0, bytes - there);
 	return file_node_read(node, to, there, offset) ? STATUS_IO_DEVICE_ERROR : STATUS_SUCCESS;
 }
@@ -114,6 +116,16 @@ NTSTATUS backing_load_fixups(const struct section *section)
 	return status;
 }
 
+NTSTATUS backing_extend(const struct section *section, uint64_t bytes, bool may_grow)
+{
+	struct file_node *node = file_backing_of(section->backing)->node;
+	uint64_t size;
+	NTSTATUS status = file_node_size(node, &size);
+	if (status || bytes <= size)
+		return status;
+	return may_grow ? file_node_set_size(node, bytes) : STATUS_SECTION_NOT_EXTENDED;
+}
+
 const struct image *backing_image(const struct section *section)
 {
 	return file_backing_of(section->backing)->image;
@@ -161,10 +173,26 @@ static struct section_part part_of(const struct image_piece *piece)
 		.shared = piece->is_shared};
 }
 
+static struct section *find(struct file_node *node, const void *domain, enum file_area_kind kind);
+
+/* What data views have written becomes part of the image. */
+static NTSTATUS flush_data(struct file_node *node, const void *domain)
+{
+	struct section *data = find(node, domain, FILE_DATA);
+	if (!data)
+		return STATUS_SUCCESS;
+	NTSTATUS status =
+		data->engine->section_flush(data, (struct range){0, SECTION_FILE_PAGES});
+	section_release(data);
+	return status;
+}
+
 static NTSTATUS open_image(struct file_backing *file, struct section_wish *wish)
 {
 	struct image_source source;
-	NTSTATUS status = file_node_source(file->node, &source);
+	NTSTATUS status = flush_data(file->node, file->area.domain);
+	if (!status)
+		status = file_node_source(file->node, &source);
 	if (!status)
 		status = image_open(&source, &file->image);
 	if (status)

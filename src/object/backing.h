@@ -16,6 +16,9 @@
  * engine.section_create; FILE_IMAGE: as image_open, too. */
 NTSTATUS backing_section(struct process *process, struct file_node *node, enum file_area_kind kind,
                          struct section **section);
+/* Of a section of FILE_DATA: the file has at least `bytes` from now on. STATUS_SECTION_NOT_EXTENDED: it
+ * would have to grow, and may not; as file_node_set_size. */
+NTSTATUS backing_extend(const struct section *section, uint64_t bytes, bool may_grow);
 /* Of a section of FILE_IMAGE. */
 const struct image *backing_image(const struct section *section);
 /* Reads its table of fixups, if that has not been done (IM-3). As image_fixups_load. */

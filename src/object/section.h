@@ -22,7 +22,7 @@ struct section_object {
 	struct object object;
 	struct section *section; /* (s) with a reference; NULL once its machine has gone */
 	const void *domain;      /* (s) the machine */
-	uint64_t bytes;          /* SC-6 */
+	_Atomic uint64_t bytes;  /* SC-6; of a data file it may grow */
 	prot_t protect;          /* what views may have at most */
 	uint32_t attributes;     /* SEC_ */
 	struct section_name name;
