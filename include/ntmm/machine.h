@@ -80,11 +80,14 @@ enum {
  * no threads. */
 NTMM_API NTSTATUS ntmm_machine_create(const ntmm_machine_config *config, ntmm_machine **machine);
 
-/* Ends every process, frees everything; the paging file's contents are gone. NULL is ignored.
+/* Ends every process, frees everything; the paging file's contents are gone. NULL is ignored. Dirty pages
+ * of files are written; what cannot be is lost, and ntmm_error_message() says how many pages are.
  * Handles to its processes stay valid to close, and answer STATUS_PROCESS_IS_TERMINATING. */
 NTMM_API void ntmm_machine_destroy(ntmm_machine *machine);
 
-/* Why the calling host thread's last failing ntmm_ call failed; "" when there is nothing to add. */
+/* Why the calling host thread's last failing ntmm_ call failed; "" when there is nothing to add. Also what
+ * became of dirty pages of files that could not be written, after the machine has been destroyed, or the
+ * last view or handle of a file's section has gone: these calls succeed all the same. */
 NTMM_API const char *ntmm_error_message(void);
 
 /* ---- processes ---------------------------------------------------------------------------- */
@@ -152,11 +155,15 @@ typedef struct ntmm_machine_counters {
 	uint64_t demand_zero, soft, hard;        /* faults resolved, by kind */
 	uint64_t violations, guards;             /* accesses refused, guard pages hit */
 	uint64_t page_ins, page_outs;            /* pages read and written */
-	uint64_t read_errors, write_errors;      /* of the paging files */
+	uint64_t read_errors, write_errors;      /* transfers of paging files and of files that failed */
 	uint64_t trimmed;                        /* pages taken out of working sets */
 	uint64_t lost_events;  /* events that could not be kept for an observer */
 	uint64_t modified_no_write; /* held, in no working set, still findable */
 	uint64_t bad;          /* have failed: ntmm_machine_mark_bad */
+	/* Pages of files that are dirty although they were to be written: it failed. They are tried again
+	 * when there is nothing else to write, at the next flush, and by ntmm_machine_write_modified and
+	 * ntmm_machine_balance; and sections of files that nobody uses and that are kept for such pages. */
+	uint64_t unwritten, stranded;
 } ntmm_machine_counters;
 
 NTMM_API NTSTATUS ntmm_machine_get_counters(ntmm_machine *machine, ntmm_machine_counters *counters);
@@ -215,7 +222,8 @@ NTMM_API bool ntmm_machine_check(ntmm_machine *machine);
  * that are. Work is otherwise done in steps by whoever needs a page, so that runs replay exactly. */
 NTMM_API uint64_t ntmm_machine_balance(ntmm_machine *machine, uint64_t available);
 
-/* Writes up to `pages` modified pages to the paging file; returns how many became clean. */
+/* Writes up to `pages` modified pages to the paging file or their files; returns how many became clean.
+ * First, and beyond that number, pages of files that could not be written before are tried again. */
 NTMM_API uint64_t ntmm_machine_write_modified(ntmm_machine *machine, uint64_t pages);
 
 /* ---- paging files -------------------------------------------------------------------------- */

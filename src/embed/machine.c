@@ -9,6 +9,7 @@
 #include "machine/pager/events.h"
 #include "machine/pager/frames.h"
 #include "machine/pager/retire.h"
+#include "machine/pager/segment.h"
 #include "machine/pager/visit.h"
 #include "machine/pager/write.h"
 
@@ -38,6 +39,7 @@ void ntmm_machine_destroy(ntmm_machine *machine)
 {
 	if (!machine)
 		return;
+	complain_nothing();
 	process_each(machine, end_process, NULL);
 	section_objects_end(machine);
 	machine_destroy(machine);
@@ -110,6 +112,7 @@ NTSTATUS ntmm_machine_get_counters(ntmm_machine *machine, ntmm_machine_counters 
 	fill_states(&machine->pager, counters);
 	fill_ledgers(&machine->pager, counters);
 	fill_events(&machine->pager, counters);
+	segments_count(&machine->pager, &counters->unwritten, &counters->stranded);
 	lock_drop(&machine->pager.lock);
 	return STATUS_SUCCESS;
 }
@@ -207,6 +210,7 @@ bool ntmm_machine_check(ntmm_machine *machine)
 
 uint64_t ntmm_machine_balance(ntmm_machine *machine, uint64_t available)
 {
+	segments_retry(&machine->pager);
 	uint64_t reached = pager_balance(&machine->pager, available);
 	pager_deliver(&machine->pager);
 	return reached;
@@ -216,6 +220,7 @@ uint64_t ntmm_machine_write_modified(ntmm_machine *machine, uint64_t pages)
 {
 	uint64_t done = 0, now = 1;
 	NTSTATUS status = STATUS_SUCCESS;
+	segments_retry(&machine->pager);
 	while (done < pages && now) {
 		now = write_cluster(&machine->pager, &status);
 		done += now;

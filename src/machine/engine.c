@@ -88,8 +88,11 @@ static NTSTATUS copy(struct space *space, uint64_t address, void *host, uint64_t
 static NTSTATUS section_create(struct space *space, const struct section_wish *wish,
                                struct section **section)
 {
+	struct pager *pager = map_of(space)->pager;
 	struct segment *segment;
-	NTSTATUS status = segment_create(map_of(space)->pager, &machine_engine, wish, &segment);
+	if (pager->stranded)
+		segments_retry(pager);
+	NTSTATUS status = segment_create(pager, &machine_engine, wish, &segment);
 	if (!status)
 		*section = &segment->section;
 	return status;
@@ -97,7 +100,9 @@ static NTSTATUS section_create(struct space *space, const struct section_wish *w
 
 static void section_free(struct section *section)
 {
+	struct pager *pager = segment_of(section)->map.pager;
 	segment_end(segment_of(section));
+	pager_deliver(pager);
 }
 
 static NTSTATUS section_flush(struct section *section, struct range range)

@@ -9,6 +9,7 @@
 #include "machine/pager/background.h"
 #include "machine/pager/events.h"
 #include "machine/pager/page_map.h"
+#include "machine/pager/segment.h"
 
 #define DEFAULT_RAM (UINT64_C(64) << 20)
 #define MINIMUM_FRAMES \
@@ -83,6 +84,9 @@ NTSTATUS machine_create(const ntmm_machine_config *config, struct ntmm_machine *
 void machine_destroy(struct ntmm_machine *machine)
 {
 	background_stop(&machine->pager);
+	uint64_t lost = segments_end(&machine->pager);
+	if (lost)
+		complain("%lu pages of files could not be written to them, and are lost", lost);
 	pager_deliver(&machine->pager);
 	pager_destroy(&machine->pager);
 	os_free(machine);

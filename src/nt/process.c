@@ -2,8 +2,8 @@
  *
  * Handles to processes and their tokens, and the end of a process (G-3 to G-5).
  */
+#include "base/check.h"
 #include "nt/target.h"
-
 #include "object/token.h"
 
 NTSTATUS NtOpenProcess(HANDLE *process, uint32_t access, uint64_t pid)
@@ -35,6 +35,7 @@ NTSTATUS NtTerminateProcess(HANDLE process, NTSTATUS exit_status)
 
 NTSTATUS NtClose(HANDLE object)
 {
+	complain_nothing(); /* of pages that could not be written */
 	if (object == NtCurrentProcess())
 		return STATUS_SUCCESS; /* it is none, and need not be closed */
 	return handle_close(object);

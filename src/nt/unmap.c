@@ -2,6 +2,7 @@
  *
  * NtUnmapViewOfSection (rules UV).
  */
+#include "base/check.h"
 #include "nt/map.h"
 
 /* The view that holds `address` goes; it is to be freed when no lock is held. */
@@ -39,6 +40,7 @@ NTSTATUS unmap_view(struct target *target, uint64_t address, bool preserve)
 NTSTATUS NtUnmapViewOfSectionEx(HANDLE process, uint64_t address, uint32_t flags)
 {
 	struct target target;
+	complain_nothing(); /* of pages that could not be written */
 	if (flags & ~(uint32_t)(MEM_UNMAP_WITH_TRANSIENT_BOOST | MEM_PRESERVE_PLACEHOLDER))
 		return STATUS_INVALID_PARAMETER; /* UV-5 */
 	target_open(&target, process, PROCESS_VM_OPERATION);

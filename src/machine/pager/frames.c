@@ -167,10 +167,20 @@ void pager_keep_ahead(struct pager *pager)
 		write_behind(pager);
 }
 
+/* What is modified cannot be written: pages that can be, or are clean, may still be in use. */
+static bool trim_more(struct pager *pager)
+{
+	lock_take(&pager->lock);
+	bool trimmed = trim_oldest(pager, CLUSTER_PAGES);
+	lock_drop(&pager->lock);
+	return trimmed;
+}
+
 NTSTATUS pager_make_room(struct pager *pager)
 {
 	NTSTATUS status = STATUS_NO_MEMORY;
-	if (trim_some(pager, wanted_after_trim(pager)) || write_cluster(pager, &status))
+	if (trim_some(pager, wanted_after_trim(pager)) || write_cluster(pager, &status) ||
+	    trim_more(pager))
 		return STATUS_SUCCESS;
 	return status;
 }

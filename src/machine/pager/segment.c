@@ -100,7 +100,7 @@ static void end_writes(struct segment *segment)
 	lock_take(lock);
 	while (segment->writing)
 		lock_wait(lock, &segment->map.pager->transferred);
-	segment->failed = true;
+	segment->ending = true;
 	lock_drop(lock);
 }
 
@@ -117,22 +117,25 @@ static void destroy(struct segment *segment)
 	os_free(segment);
 }
 
-static void strand(struct segment *segment)
+static const struct range all_pages = {0, SECTION_FILE_PAGES};
+
+static uint64_t count_dirty(struct segment *segment)
 {
 	struct pager *pager = segment->map.pager;
+	lock_take(&pager->lock);
+	uint64_t dirty = segment_dirty(segment, all_pages);
+	lock_drop(&pager->lock);
+	return dirty;
+}
+
+static void strand(struct segment *segment, uint64_t dirty)
+{
+	struct pager *pager = segment->map.pager;
+	complain("%lu pages of a file could not be written to it; they are kept", dirty);
 	lock_take(&pager->lock);
 	segment->next = pager->stranded;
 	pager->stranded = segment;
 	lock_drop(&pager->lock);
-}
-
-static bool is_clean(struct segment *segment)
-{
-	struct pager *pager = segment->map.pager;
-	lock_take(&pager->lock);
-	bool clean = !segment_dirty(segment);
-	lock_drop(&pager->lock);
-	return clean;
 }
 
 /* Until it is gone for sure others may find it by its file, and go on with it. */
@@ -145,14 +148,17 @@ void segment_end(struct segment *segment)
 		return;
 	}
 	atomic_store(&section->references, 1);
-	segment_flush(segment, (struct range){0, SECTION_FILE_PAGES});
-	if (!is_clean(segment))
-		strand(segment);
+	segment_flush(segment, all_pages);
+	uint64_t dirty = count_dirty(segment);
+	if (dirty)
+		strand(segment, dirty);
 	else if (atomic_compare_exchange_strong(&section->references, &one, 0))
 		destroy(segment);
 	else
 		section_release(section);
 }
+
+/* ---- what could not be written -------------------------------------------------------------- */
 
 static struct segment *take_stranded(struct pager *pager)
 {
@@ -163,17 +169,56 @@ static struct segment *take_stranded(struct pager *pager)
 	return segment;
 }
 
-void segments_retry(struct pager *pager, bool last)
+/* One of those in use that have failed, from the map `number` on, with a reference. */
+static struct segment *next_failed(struct pager *pager, uint32_t *number)
 {
+	struct segment *found = NULL;
+	lock_take(&pager->lock);
+	for (; *number < pager->map_count && !found; ++*number) {
+		struct page_map *map = pager->maps[*number];
+		if (map && map->segment && segment_has_failed(map->segment) &&
+		    section_retain_if_alive(&map->segment->section))
+			found = map->segment;
+	}
+	lock_drop(&pager->lock);
+	return found;
+}
+
+void segments_retry(struct pager *pager)
+{
+	uint32_t number = 0;
 	for (struct segment *segment = take_stranded(pager), *next; segment; segment = next) {
 		next = segment->next;
-		if (last) {
-			segment_flush(segment, (struct range){0, SECTION_FILE_PAGES});
-			destroy(segment);
-		} else {
-			section_release(&segment->section);
-		}
+		section_release(&segment->section); /* ends it once more */
 	}
+	for (struct segment *segment; (segment = next_failed(pager, &number));) {
+		segment_flush(segment, segment->unwritten);
+		section_release(&segment->section);
+	}
+}
+
+uint64_t segments_end(struct pager *pager)
+{
+	uint64_t lost = 0;
+	for (struct segment *segment = take_stranded(pager), *next; segment; segment = next) {
+		next = segment->next;
+		segment_flush(segment, all_pages);
+		lost += count_dirty(segment);
+		destroy(segment);
+	}
+	return lost;
+}
+
+void segments_count(struct pager *pager, uint64_t *unwritten, uint64_t *stranded)
+{
+	*unwritten = *stranded = 0;
+	for (uint32_t i = 0; i < pager->map_count; i++) {
+		struct page_map *map = pager->maps[i];
+		if (map && map->segment)
+			*unwritten += segment_dirty(map->segment, map->segment->unwritten);
+	}
+	for (const struct segment *segment = pager->stranded; segment; segment = segment->next)
+		++*stranded;
 }
 
 /* ---- copied or not -------------------------------------------------------------------------- */

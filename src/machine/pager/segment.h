@@ -25,7 +25,9 @@ struct segment {
 	struct view *views;     /* (p) of all processes */
 	bool hidden;            /* what a process had when it was cloned (clone.h) */
 	bool writing;           /* (p) a transfer to its file is under way: one at a time */
-	bool failed;            /* (p) the last one failed: what is dirty is not tried by the way */
+	bool ending;            /* (p) none begins any more */
+	struct range unwritten; /* (p) where pages are that could not be written: while it is not
+	                         * empty, what is dirty is not tried by the way */
 	uint8_t *buffer;        /* of a file: CLUSTER_PAGES pages, for `writing` */
 	struct segment *next;   /* (p) of those that wait for their file, their section gone */
 };
@@ -46,10 +48,15 @@ NTSTATUS segment_create_hidden(struct pager *pager, const struct engine *engine,
 void segment_discard_hidden(struct segment *segment);
 
 /* (0) There is no view and no reference any more: what is dirty is written, then it goes; or it stays,
- * when that fails, and is tried again by segments_retry. */
+ * when that fails, stranded, complains, and is tried again by segments_retry. */
 void segment_end(struct segment *segment);
-/* (0) Those that could not be written. `last`: they go, whatever becomes of it. */
-void segments_retry(struct pager *pager, bool last);
+/* (0) Tries again to write what could not be written, of stranded sections and of those in use. */
+void segments_retry(struct pager *pager);
+/* (0) No process is left: stranded sections are tried for the last time, and go whatever becomes of it.
+ * Returns how many pages are lost. */
+uint64_t segments_end(struct pager *pager);
+/* Their number, for figures: dirty pages that could not be written; sections that are stranded. */
+void segments_count(struct pager *pager, uint64_t *unwritten, uint64_t *stranded);
 
 /* ---- segment_file.c: pages of files --------------------------------------------------------- */
 
@@ -74,8 +81,13 @@ static inline bool segment_is_file(const struct segment *segment)
 NTSTATUS segment_flush(struct segment *segment, struct range range);
 /* (0) As engine.section_cut. */
 void segment_cut(struct segment *segment, uint64_t bytes);
+static inline bool segment_has_failed(const struct segment *segment)
+{
+	return segment->unwritten.start < segment->unwritten.end;
+}
+
 /* Dirty pages of its file in memory. */
-uint64_t segment_dirty(struct segment *segment);
+uint64_t segment_dirty(struct segment *segment, struct range range);
 /* Writes the first dirty pages of `range` that lie side by side, a cluster at most; drops the lock for
  * it. How many; *next: the page behind them. */
 uint64_t segment_write_some(struct segment *segment, struct range range, uint64_t *next,

@@ -64,11 +64,11 @@ static void count_entry(struct page_map *map, struct place place, uint64_t page,
 	*dirty += is_dirty(map, pte_load(place.entry));
 }
 
-uint64_t segment_dirty(struct segment *segment)
+uint64_t segment_dirty(struct segment *segment, struct range range)
 {
 	uint64_t dirty = 0;
-	struct range whole = {0, segment->map.user_end};
-	visit_present_tables(&segment->map, whole, count_entry, &dirty);
+	if (range.start < range.end)
+		visit_present_tables(&segment->map, range, count_entry, &dirty);
 	return dirty;
 }
 
@@ -153,6 +153,31 @@ static void not_written(struct segment *segment, uint64_t page)
 	pager_event(segment->map.pager, &segment->map, NTMM_EVENT_WRITE_ERROR, page, frame, 0);
 }
 
+/* What has been written is taken off the ends of what had not been: the rest counts by what is dirty. */
+static struct range without(struct range range, struct range gone)
+{
+	if (gone.start <= range.start)
+		range.start = max_u64(range.start, gone.end);
+	else if (gone.end >= range.end)
+		range.end = min_u64(range.end, gone.start);
+	return range.start < range.end ? range : (struct range){0, 0};
+}
+
+static void note_transfer(struct segment *segment, const struct run_of_pages *run, NTSTATUS status)
+{
+	struct range range = {run->first, run->first + run->count};
+	struct range *unwritten = &segment->unwritten;
+	if (!status) {
+		*unwritten = without(*unwritten, range);
+		return;
+	}
+	if (segment_has_failed(segment))
+		range = (struct range){min_u64(range.start, unwritten->start),
+		                       max_u64(range.end, unwritten->end)};
+	*unwritten = range;
+	segment->map.pager->write_errors++;
+}
+
 /* The lock is dropped for the transfer. The pages stay where they are: they are dirty meanwhile. */
 static NTSTATUS write_run(struct segment *segment, const struct run_of_pages *run)
 {
@@ -165,8 +190,7 @@ static NTSTATUS write_run(struct segment *segment, const struct run_of_pages *ru
 	segment->writing = false;
 	for (uint32_t i = 0; i < run->count; i++)
 		(status ? not_written : written)(segment, run->first + i);
-	segment->failed = status != STATUS_SUCCESS;
-	pager->write_errors += segment->failed;
+	note_transfer(segment, run, status);
 	pthread_cond_broadcast(&pager->transferred);
 	return status;
 }
@@ -193,6 +217,8 @@ NTSTATUS segment_flush(struct segment *segment, struct range range)
 	while (range.start < range.end &&
 	       segment_write_some(segment, range, &range.start, &status))
 		first = first ? first : status;
+	if (!segment_dirty(segment, segment->unwritten)) /* what was dirty may have been cut off */
+		segment->unwritten = (struct range){0, 0};
 	lock_drop(&pager->lock);
 	return first;
 }

@@ -146,22 +146,56 @@ static uint64_t write_file(struct segment *segment, uint64_t page, NTSTATUS *sta
 	return *status ? 0 : pages;
 }
 
-/* The section of a file whose page has been modified the longest, if it is of one; those that failed
- * go to the end of the list, but when there are no others. */
+static void move_to_end(struct phys *phys, frame_t frame)
+{
+	frame_list_remove(phys, &phys->modified, frame);
+	frame_list_append(phys, &phys->modified, frame);
+}
+
+/* The section of a file that the page in `frame` is of, if it still may be written. */
+static struct segment *file_of(const struct pager *pager, frame_t frame, uint64_t *page)
+{
+	struct mapped owner = map_owner_of(&pager->phys, frame);
+	struct segment *segment = pager->maps[owner.map]->segment;
+	*page = owner.page;
+	return segment_is_file(segment) && !segment->ending ? segment : NULL;
+}
+
+/* The section of a file whose page has been modified the longest, if it is of one. Those that failed go
+ * to the end of the list. */
 static struct segment *oldest_file(struct pager *pager, uint64_t *page)
 {
 	struct phys *phys = &pager->phys;
 	for (uint64_t left = phys->modified.count; left; left--) {
 		frame_t frame = phys->modified.first;
-		struct mapped owner = map_owner_of(phys, frame);
-		struct segment *segment = pager->maps[owner.map]->segment;
-		*page = owner.page;
-		if (!segment_is_file(segment) || !segment->failed)
-			return segment_is_file(segment) ? segment : NULL;
-		frame_list_remove(phys, &phys->modified, frame);
-		frame_list_append(phys, &phys->modified, frame);
+		if (goes_to_paging_file(pager, frame))
+			return NULL;
+		struct segment *segment = file_of(pager, frame, page);
+		if (segment && !segment_has_failed(segment))
+			return segment;
+		move_to_end(phys, frame);
 	}
 	return NULL;
+}
+
+/* When nothing can go to a paging file: a page of a file, wherever it is in the list; of one that has
+ * failed, when there are no others. */
+static struct segment *any_file(struct pager *pager, uint64_t *page)
+{
+	struct phys *phys = &pager->phys;
+	frame_t failed = NO_FRAME;
+	for (frame_t frame = phys->modified.first; frame != NO_FRAME;
+	     frame = frame_at(phys, frame)->next) {
+		struct segment *segment = file_of(pager, frame, page);
+		if (segment && !segment_has_failed(segment))
+			return segment;
+		if (segment && failed == NO_FRAME)
+			failed = frame;
+	}
+	if (failed == NO_FRAME)
+		return NULL;
+	move_to_end(phys, failed); /* each has its turn */
+	return file_of(pager, failed, page);
 }
 
 static struct write_buffer *idle_buffer(struct pager *pager)
@@ -195,6 +229,9 @@ static uint64_t write_one(struct pager *pager, struct write_buffer *buffer, NTST
 	if (segment)
 		return write_file(segment, page, status);
 	if (!gather(pager, &cluster)) {
+		segment = any_file(pager, &page);
+		if (segment)
+			return write_file(segment, page, status);
 		if (is_writing(pager))
 			return wait_for_write(pager);
 		if (pager->phys.modified.count && lost_recover(pager))
