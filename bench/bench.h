@@ -111,6 +111,8 @@ static inline void use(uint64_t value)
 	__asm__ volatile("" ::"r"(value));
 }
 
+extern const struct row rows_share[]; /* as the other rows */
+
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Ends the program unless `condition` holds; `what` was to be done, or to be so. */

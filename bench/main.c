@@ -22,6 +22,7 @@ static const struct row *const groups[] = {
 	rows_hit,
 	rows_walk,
 	rows_fault,
+	rows_share,
 	rows_hard,
 	rows_hard_disk,
 	rows_regions,

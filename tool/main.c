@@ -18,6 +18,7 @@ static const struct {
 } verbs[] = {
 	{"replay", replay_main},
 	{"map", map_main},
+	{"image", image_main},
 	{"tour", tour_main},
 	{"help", help_main},
 };
@@ -61,6 +62,7 @@ static const struct argp whole = {
 	       "Verbs:\n"
 	       "  replay TRACE...   run recorded memory references as processes of a machine\n"
 	       "  map --at N TRACE  show the address space of a process after N references\n"
+	       "  image FILE...     map PE files into several processes, and show what they share\n"
 	       "  tour              follow one process from reserve to release, step by step\n"
 	       "  help [VERB]       explain a verb\n"
 	       "\vExit status: 0 when all went well, 1 when it could not be done, 2 for wrong usage or "

@@ -12,18 +12,6 @@
 #include <ntmm/status.h>
 #include "verbs.h"
 
-/* Make a call; print how it reads here, and what it answered. */
-#define SHOW_POINTER(call) tour_answer_pointer(#call, call)
-#define SHOW_BOOL(call) tour_answer_bool(#call, call)
-#define SHOW_NUMBER(call) tour_answer_number(#call, call)
-#define SHOW_LOAD(call) \
-	do { \
-		uint64_t value; \
-		bool answer = call; \
-		tour_answer_access(#call, thread, answer, &value); \
-	} while (0)
-#define SHOW_STORE(call) tour_answer_access(#call, thread, call, NULL)
-
 /* ---- steps ----------------------------------------------------------------------------------- */
 
 static void reserve(struct tour *tour)
@@ -47,9 +35,9 @@ static void touch(struct tour *tour)
 {
 	ntmm_thread *thread = tour->thread;
 	const uint64_t *page = tour->page;
-	SHOW_STORE(ntmm_store64(thread, page[0], 0x1111));
-	SHOW_STORE(ntmm_store64(thread, page[1], 0x2222));
-	SHOW_LOAD(ntmm_load64(thread, page[2], &value));
+	SHOW_STORE(thread, ntmm_store64(thread, page[0], 0x1111));
+	SHOW_STORE(thread, ntmm_store64(thread, page[1], 0x2222));
+	SHOW_LOAD(thread, ntmm_load64(thread, page[2], &value));
 }
 
 static void protect(struct tour *tour)
@@ -60,8 +48,8 @@ static void protect(struct tour *tour)
 	const uint64_t *page = tour->page;
 	DWORD old;
 	SHOW_BOOL(VirtualProtectEx(process, base + 1 * PAGE, PAGE, PAGE_READONLY, &old));
-	SHOW_STORE(ntmm_store64(thread, page[1], 0x3333));
-	SHOW_LOAD(ntmm_load64(thread, page[1], &value));
+	SHOW_STORE(thread, ntmm_store64(thread, page[1], 0x3333));
+	SHOW_LOAD(thread, ntmm_load64(thread, page[1], &value));
 }
 
 static void guard(struct tour *tour)
@@ -76,8 +64,8 @@ static void hit_guard(struct tour *tour)
 {
 	ntmm_thread *thread = tour->thread;
 	const uint64_t *page = tour->page;
-	SHOW_STORE(ntmm_store64(thread, page[3], 0x4444));
-	SHOW_STORE(ntmm_store64(thread, page[3], 0x4444));
+	SHOW_STORE(thread, ntmm_store64(thread, page[3], 0x4444));
+	SHOW_STORE(thread, ntmm_store64(thread, page[3], 0x4444));
 }
 
 static void trim(struct tour *tour)
@@ -90,7 +78,7 @@ static void fault_softly(struct tour *tour)
 {
 	ntmm_thread *thread = tour->thread;
 	const uint64_t *page = tour->page;
-	SHOW_LOAD(ntmm_load64(thread, page[0], &value));
+	SHOW_LOAD(thread, ntmm_load64(thread, page[0], &value));
 }
 
 static void write_out(struct tour *tour)
@@ -105,14 +93,14 @@ static void fault_hard(struct tour *tour)
 {
 	ntmm_thread *thread = tour->thread;
 	const uint64_t *page = tour->page;
-	SHOW_LOAD(ntmm_load64(thread, page[0], &value));
+	SHOW_LOAD(thread, ntmm_load64(thread, page[0], &value));
 }
 
 static void change(struct tour *tour)
 {
 	ntmm_thread *thread = tour->thread;
 	const uint64_t *page = tour->page;
-	SHOW_STORE(ntmm_store64(thread, page[0], 0x5555));
+	SHOW_STORE(thread, ntmm_store64(thread, page[0], 0x5555));
 }
 
 static void decommit(struct tour *tour)
@@ -182,6 +170,10 @@ static const struct {
 	{"change", change},
 	{"decommit", decommit},
 	{"release", release},
+	{"one DLL, two processes", tour_map_image},
+	{"shared", tour_share_image},
+	{"a write", tour_write_image},
+	{"two copies", tour_write_again},
 };
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -216,6 +208,9 @@ static int begin(struct tour *tour)
 
 static void end(struct tour *tour)
 {
+	ntmm_thread_destroy(tour->other.thread);
+	if (tour->other.process)
+		CloseHandle(tour->other.process);
 	ntmm_thread_destroy(tour->thread);
 	if (tour->process)
 		CloseHandle(tour->process);
@@ -232,8 +227,8 @@ static error_t parse_nothing(int key, char *argument, struct argp_state *state)
 
 static const struct argp arguments = {
 	.parser = parse_nothing,
-	.doc = "Follow one process of a machine with 512 KB of RAM from reserve to release, and see after "
-	       "each step its regions, page-map entries, frames and slots. docs/tour.md explains each step.",
+	.doc = "Follow one process of a machine with 512 KB of RAM from reserve to release, then share a "
+	       "DLL with a second one, and see after each step its regions, page-map entries, frames and slots. docs/tour.md explains each step.",
 };
 
 int tour_main(int argc, char **argv)

@@ -81,6 +81,8 @@ static const struct {
 	{PAGE_NOACCESS, "PAGE_NOACCESS"},
 	{PAGE_READONLY, "PAGE_READONLY"},
 	{PAGE_READWRITE, "PAGE_READWRITE"},
+	{PAGE_WRITECOPY, "PAGE_WRITECOPY"},
+	{PAGE_EXECUTE_READ, "PAGE_EXECUTE_READ"},
 	{PAGE_EXECUTE_READWRITE, "PAGE_EXECUTE_READWRITE"},
 };
 
@@ -108,12 +110,12 @@ static void print_region(const char *label, const MEMORY_BASIC_INFORMATION *regi
 }
 
 /* All regions of the allocation; when there is none, what lies where it was. */
-static void show_regions(const struct tour *tour)
+static void show_regions(HANDLE process, const char *base)
 {
-	const char *at = tour->base, *label = "regions";
+	const char *at = base, *label = "regions";
 	MEMORY_BASIC_INFORMATION region;
-	while (VirtualQueryEx(tour->process, at, &region, sizeof region)) {
-		if (at != tour->base && region.AllocationBase != tour->base)
+	while (VirtualQueryEx(process, at, &region, sizeof region)) {
+		if (at != base && region.AllocationBase != base)
 			return;
 		print_region(label, &region);
 		if (region.State == MEM_FREE)
@@ -137,6 +139,12 @@ static void print_active(const ntmm_page_info *page)
 	       page->dirty ? ", dirty" : "");
 }
 
+/* Of a section, in other processes. */
+static void print_elsewhere(const ntmm_page_info *page)
+{
+	printf("zero; the section has it in frame %" PRIu64, page->frame);
+}
+
 static const char *list_name(uint32_t where)
 {
 	return where == NTMM_PAGE_STANDBY    ? "on the standby list"
@@ -149,7 +157,7 @@ static void print_page(const ntmm_page_info *page)
 	switch (page->where) {
 	case NTMM_PAGE_NONE: printf("zero"); break;
 	case NTMM_PAGE_PAGED_OUT: printf("paged out"); break;
-	case NTMM_PAGE_ACTIVE: print_active(page); break;
+	case NTMM_PAGE_ACTIVE: page->entry ? print_active(page) : print_elsewhere(page); break;
 	default: printf("in transition, frame %" PRIu64 " %s", page->frame, list_name(page->where)); break;
 	}
 	if (page->slot)
@@ -157,14 +165,14 @@ static void print_page(const ntmm_page_info *page)
 	putchar('\n');
 }
 
-static void show_pages(const struct tour *tour)
+static void show_pages(HANDLE process, const uint64_t *address)
 {
 	const char *label = "pages";
 	for (int i = 0; i < TOUR_PAGES; i++) {
 		ntmm_page_info page = {.size = sizeof page};
-		if (ntmm_process_page_info(tour->process, tour->page[i], &page) != STATUS_SUCCESS)
+		if (ntmm_process_page_info(process, address[i], &page) != STATUS_SUCCESS)
 			continue;
-		printf("  %-8s 0x%08" PRIx64 " ", label, tour->page[i]);
+		printf("  %-8s 0x%08" PRIx64 " ", label, address[i]);
 		print_page(&page);
 		label = "";
 	}
@@ -172,28 +180,45 @@ static void show_pages(const struct tour *tour)
 
 /* ---- counts ---------------------------------------------------------------------------------- */
 
-static void show_counts(const struct tour *tour)
+static void show_machine(const struct tour *tour)
 {
 	ntmm_machine_counters all = {.size = sizeof all};
-	ntmm_process_counters own = {.size = sizeof own};
 	ntmm_machine_get_counters(tour->machine, &all);
-	ntmm_process_get_counters(tour->process, &own);
 	printf("  %-8s %" PRIu64 ": %" PRIu64 " zeroed, %" PRIu64 " free, %" PRIu64 " standby, %" PRIu64
 	       " modified, %" PRIu64 " active, %" PRIu64 " tables, %" PRIu64 " fixed\n",
 	       "frames", all.ram, all.zeroed, all.free, all.standby, all.modified, all.active, all.tables,
 	       all.fixed);
 	printf("  %-8s %" PRIu64 " of %" PRIu64 "\n", "slots", all.slots_used, all.slots);
 	printf("  %-8s %" PRIu64 " of %" PRIu64 "\n", "commit", all.commit_total, all.commit_limit);
+}
+
+static void show_process(const char *label, HANDLE process)
+{
+	ntmm_process_counters own = {.size = sizeof own};
+	ntmm_process_get_counters(process, &own);
 	printf("  %-8s demand-zero %" PRIu64 ", soft %" PRIu64 ", hard %" PRIu64 ", page-outs %" PRIu64
 	       ", page-ins %" PRIu64 "\n",
-	       "process", own.demand_zero, own.soft, own.hard, own.page_outs, own.page_ins);
+	       label, own.demand_zero, own.soft, own.hard, own.page_outs, own.page_ins);
+}
+
+static void show_place(HANDLE process, const char *base, const uint64_t *address)
+{
+	if (!base)
+		return;
+	show_regions(process, base);
+	show_pages(process, address);
 }
 
 void tour_show(const struct tour *tour)
 {
-	if (tour->base) {
-		show_regions(tour);
-		show_pages(tour);
+	const struct tour_other *other = &tour->other;
+	show_place(tour->process, tour->base, tour->page);
+	if (other->process) {
+		puts("  second process");
+		show_place(other->process, other->base, other->page);
 	}
-	show_counts(tour);
+	show_machine(tour);
+	show_process("process", tour->process);
+	if (other->process)
+		show_process("second", other->process);
 }

@@ -14,6 +14,6 @@ enum exit_status {
 
 typedef int verb(int argc, char **argv);
 
-verb replay_main, map_main, tour_main;
+verb replay_main, map_main, image_main, tour_main;
 
 #endif

@@ -37,7 +37,8 @@ awk '/^  frames / { sum = 0; for (i = 3; i <= NF; i += 2) sum += $i; if (sum "" 
 
 # The steps that the tour promises.
 for word in MEM_RESERVE MEM_COMMIT STATUS_ACCESS_VIOLATION STATUS_GUARD_PAGE_VIOLATION 'on the modified list' \
-	'on the standby list' 'paged out, slot' 'soft 1, hard 0' 'hard 1' MEM_FREE; do
+	'on the standby list' 'paged out, slot' 'soft 1, hard 0' 'hard 1' MEM_FREE PAGE_WRITECOPY \
+	'second process' 'value is 0x6666' 'value is 0x7777'; do
 	out "$word"
 done
 done_testing

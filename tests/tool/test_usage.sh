@@ -6,6 +6,7 @@
 run 0 --help
 out 'replay TRACE...'
 out 'map --at N TRACE'
+out 'image FILE...'
 out 'tour '
 out 'help [VERB]'
 silent
@@ -21,6 +22,10 @@ for word in 'Usage: ntmm replay' --ram --paging-file --layout --json --verify --
 done
 run 0 map --help
 for word in 'Usage: ntmm map' --at --ram --paging-file --layout --json 'Exit status'; do
+	out "$word"
+done
+run 0 image --help
+for word in 'Usage: ntmm image' --processes --ram --json 'Exit status'; do
 	out "$word"
 done
 run 0 tour --help
