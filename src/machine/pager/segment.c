@@ -119,11 +119,13 @@ static void destroy(struct segment *segment)
 
 static const struct range all_pages = {0, SECTION_FILE_PAGES};
 
-static uint64_t count_dirty(struct segment *segment)
+/* Dirty pages; *failed: some could not be written. */
+static uint64_t count_dirty(struct segment *segment, bool *failed)
 {
 	struct pager *pager = segment->map.pager;
 	lock_take(&pager->lock);
 	uint64_t dirty = segment_dirty(segment, all_pages);
+	*failed = segment_has_failed(segment);
 	lock_drop(&pager->lock);
 	return dirty;
 }
@@ -138,24 +140,35 @@ static void strand(struct segment *segment, uint64_t dirty)
 	lock_drop(&pager->lock);
 }
 
-/* Until it is gone for sure others may find it by its file, and go on with it. */
+/* With one reference of our own, by which others may find it by its file, and go on with it. */
+static bool write_all(struct segment *segment)
+{
+	bool failed;
+	segment_flush(segment, all_pages);
+	uint64_t dirty = count_dirty(segment, &failed);
+	if (dirty && failed)
+		strand(segment, dirty);
+	return !(dirty && failed);
+}
+
+/* Until nobody has it and nothing of it is dirty at once: others may have used it while it was written. */
 void segment_end(struct segment *segment)
 {
 	struct section *section = &segment->section;
-	uint32_t one = 1;
-	if (section->kind != SECTION_FILE) {
-		destroy(segment);
-		return;
-	}
-	atomic_store(&section->references, 1);
-	segment_flush(segment, all_pages);
-	uint64_t dirty = count_dirty(segment);
-	if (dirty)
-		strand(segment, dirty);
-	else if (atomic_compare_exchange_strong(&section->references, &one, 0))
-		destroy(segment);
-	else
-		section_release(section);
+	bool failed;
+	do {
+		uint32_t one = 1;
+		if (section->kind != SECTION_FILE)
+			break;
+		atomic_store(&section->references, 1);
+		if (!write_all(segment))
+			return;
+		if (!atomic_compare_exchange_strong(&section->references, &one, 0)) {
+			section_release(section);
+			return;
+		}
+	} while (count_dirty(segment, &failed));
+	destroy(segment);
 }
 
 /* ---- what could not be written -------------------------------------------------------------- */
@@ -200,10 +213,11 @@ void segments_retry(struct pager *pager)
 uint64_t segments_end(struct pager *pager)
 {
 	uint64_t lost = 0;
+	bool failed;
 	for (struct segment *segment = take_stranded(pager), *next; segment; segment = next) {
 		next = segment->next;
 		segment_flush(segment, all_pages);
-		lost += count_dirty(segment);
+		lost += count_dirty(segment, &failed);
 		destroy(segment);
 	}
 	return lost;
