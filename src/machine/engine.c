@@ -90,8 +90,7 @@ static NTSTATUS section_create(struct space *space, const struct section_wish *w
 {
 	struct pager *pager = map_of(space)->pager;
 	struct segment *segment;
-	if (pager->stranded)
-		segments_retry(pager);
+	segments_retry_stranded(pager);
 	NTSTATUS status = segment_create(pager, &machine_engine, wish, &segment);
 	if (!status)
 		*section = &segment->section;

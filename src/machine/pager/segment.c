@@ -197,13 +197,18 @@ static struct segment *next_failed(struct pager *pager, uint32_t *number)
 	return found;
 }
 
-void segments_retry(struct pager *pager)
+void segments_retry_stranded(struct pager *pager)
 {
-	uint32_t number = 0;
 	for (struct segment *segment = take_stranded(pager), *next; segment; segment = next) {
 		next = segment->next;
 		section_release(&segment->section); /* ends it once more */
 	}
+}
+
+void segments_retry(struct pager *pager)
+{
+	uint32_t number = 0;
+	segments_retry_stranded(pager);
 	for (struct segment *segment; (segment = next_failed(pager, &number));) {
 		segment_flush(segment, segment->unwritten);
 		section_release(&segment->section);

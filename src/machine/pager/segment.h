@@ -52,6 +52,8 @@ void segment_discard_hidden(struct segment *segment);
 void segment_end(struct segment *segment);
 /* (0) Tries again to write what could not be written, of stranded sections and of those in use. */
 void segments_retry(struct pager *pager);
+/* (0) The same, of stranded ones alone. */
+void segments_retry_stranded(struct pager *pager);
 /* (0) No process is left: stranded sections are tried for the last time, and go whatever becomes of it.
  * Returns how many pages are lost. */
 uint64_t segments_end(struct pager *pager);
