@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What Windows says of an image's view: its size and place, the protection of its parts, and what may
- * be done to them (IM-1, IM-2, IM-5, IM-6, IM-9, IM-10, IM-12, IM-15, SC-12, VQ-10, VQ-16, S18).
+ * be done to them (IM-1, IM-2, IM-5, IM-6, IM-7, IM-9, IM-10, IM-12, IM-15, SC-12, VQ-10, VQ-16, S18).
  */
 #include "image.h"
 
@@ -155,12 +155,46 @@ static void no_execute(void **state)
 	CloseHandle(section);
 }
 
+/* IM-7: alignment below a page: the file as it lies there, all of it copied where it is written. */
+static void flat(void **state)
+{
+	struct loaded *l = *state;
+	struct pe *pe = pe_new(PE_32, 0x20000000);
+	uint8_t bytes[0x800];
+	memset(bytes, 0x61, sizeof bytes);
+	pe_section(pe, ".text", bytes, sizeof bytes, sizeof bytes, PE_CODE);
+	pe_set(pe, PE_SECTION_ALIGNMENT, 4, 0x200);
+	pe_set(pe, pe_row(pe, 0) + PE_ROW_RVA, 4, 0x600); /* where it is in the file */
+	pe_set(pe, PE_IMAGE_BYTES, 4, 0xE00);
+	CloseHandle(l->two->section);
+	CloseHandle(l->file);
+	close(l->fd);
+	pe_free(l->pe);
+	image_open(l, pe);
+	uint64_t usage = two_usage(l->two, 0);
+	char *view = image_map(l, 0);
+	MEMORY_BASIC_INFORMATION info = two_query(l->two, 0, view);
+	assert_int_equal(info.RegionSize, PAGE);
+	assert_int_equal(info.Protect, PAGE_EXECUTE_WRITECOPY);
+	assert_int_equal(two_usage(l->two, 0) - usage, 1);
+	assert_int_equal(image_load(l, 0, view + 0x600), 0x61);
+	assert_int_equal(image_load(l, 0, view + 0xE00), 0);
+	image_store(l, 0, view, 'N');
+	assert_int_equal(two_protect_at(l->two, 0, view), PAGE_EXECUTE_READWRITE);
+	assert_int_equal(image_load(l, 1, image_map(l, 1)), 'M');
+	SECTION_IMAGE_INFORMATION told;
+	assert_int_equal(NtQuerySection(l->two->section, SectionImageInformation, &told,
+	                                sizeof told, NULL),
+	                 STATUS_SUCCESS);
+	assert_int_equal(told.ImageFlags, SECTION_IMAGE_MAPPED_FLAT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		image_test(parts),         image_test(contents), image_test(violations),
 		image_test(bases),         image_test(other_machine), image_test(ways),
-		image_test(other_calls),   image_test(no_execute),
+		image_test(other_calls),   image_test(no_execute), image_test(flat),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
