@@ -98,9 +98,9 @@ static void end_writes(struct segment *segment)
 {
 	struct lock *lock = &segment->map.pager->lock;
 	lock_take(lock);
-	while (segment->writing)
-		lock_wait(lock, &segment->map.pager->transferred);
 	segment->ending = true;
+	while (segment->writers)
+		lock_wait(lock, &segment->map.pager->transferred);
 	lock_drop(lock);
 }
 

@@ -26,6 +26,7 @@ struct segment {
 	bool hidden;            /* what a process had when it was cloned (clone.h) */
 	bool writing;           /* (p) a transfer to its file is under way: one at a time */
 	bool ending;            /* (p) none begins any more */
+	uint32_t writers;       /* (p) threads that write, or wait to, without a reference perhaps */
 	struct range unwritten; /* (p) where pages are that could not be written: while it is not
 	                         * empty, what is dirty is not tried by the way */
 	uint8_t *buffer;        /* of a file: CLUSTER_PAGES pages, for `writing` */

@@ -195,17 +195,28 @@ static NTSTATUS write_run(struct segment *segment, const struct run_of_pages *ru
 	return status;
 }
 
-uint64_t segment_write_some(struct segment *segment, struct range range, uint64_t *next,
-                            NTSTATUS *status)
+static void wait_for_turn(struct segment *segment)
 {
 	struct pager *pager = segment->map.pager;
 	while (segment->writing)
 		lock_wait(&pager->lock, &pager->transferred);
-	struct run_of_pages run = gather(segment, range);
+}
+
+uint64_t segment_write_some(struct segment *segment, struct range range, uint64_t *next,
+                            NTSTATUS *status)
+{
+	struct pager *pager = segment->map.pager;
+	struct run_of_pages run = {0};
+	segment->writers++; /* its end waits for us */
+	wait_for_turn(segment);
+	if (!segment->ending)
+		run = gather(segment, range);
 	*status = STATUS_SUCCESS;
 	*next = run.first + run.count;
 	if (run.count)
 		*status = write_run(segment, &run);
+	segment->writers--;
+	pthread_cond_broadcast(&pager->transferred);
 	return run.count;
 }
 
