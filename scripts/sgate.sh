@@ -6,8 +6,11 @@ cd "$(dirname "$0")/.."
 
 claimed='1-7 9-21 23-25 27-29 33-45 48-67'
 
-named=$(find tests -name 'test_*.c' -o -path 'tests/tool/*.sh' | xargs -r grep -ohwE 'S[0-9]+' | sort -u)
+named=$(find tests -name 'test_*.c' -o -path 'tests/tool/*.sh' | xargs -r grep -ohwE 'S[0-9]+[a-e]?' | sort -u)
 missing=
+for n in 8a 8b 8c 8d 8e; do
+	echo "$named" | grep -qx "S$n" || missing="$missing S$n"
+done
 for range in $claimed; do
 	for n in $(seq "${range%-*}" "${range#*-}"); do
 		echo "$named" | grep -qx "S$n" || missing="$missing S$n"

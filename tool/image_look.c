@@ -110,8 +110,8 @@ static bool open_all(struct images *images, struct failure *failure)
 bool images_begin(struct images *images, struct failure *failure)
 {
 	struct paging_files paging_files = paging_files_default();
-	if (!machine_open((struct machine_plan){images->ram_bytes, &paging_files, 0}, &images->machine,
-	                  failure) ||
+	struct machine_plan plan = {.ram_bytes = images->ram_bytes, .paging_files = &paging_files};
+	if (!machine_open(plan, &images->machine, failure) ||
 	    !open_all(images, failure))
 		return false;
 	ntmm_layout layout = layout_for(images);

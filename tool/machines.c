@@ -33,7 +33,7 @@ bool machine_open(struct machine_plan plan, ntmm_machine **machine, struct failu
 {
 	ntmm_machine_config config = {
 		.size = sizeof config,
-		.flags = plan.flags,
+		.flags = plan.flags | (plan.layout == NTMM_LAYOUT_WIN9X ? NTMM_MACHINE_WIN9X : 0),
 		.ram_bytes = plan.ram_bytes,
 		.paging_files = plan.paging_files->each,
 		.paging_file_count = plan.paging_files->count,

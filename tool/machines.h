@@ -26,7 +26,8 @@ struct layout_names layout_names(void);
 struct machine_plan {
 	uint64_t ram_bytes;
 	const struct paging_files *paging_files;
-	uint32_t flags;
+	ntmm_layout layout; /* of its processes */
+	uint32_t flags;     /* besides those that the layout asks for */
 };
 bool machine_open(struct machine_plan plan, ntmm_machine **machine, struct failure *failure);
 

@@ -96,7 +96,7 @@ static const struct argp arguments = {
 	       "each region as VirtualQueryEx tells it, and how many of its pages are in the working set, "
 	       "in transition, paged out, zero, or never touched.\v"
 	       "A TRACE and a SIZE are what 'ntmm help replay' says.\n"
-	       "Layouts: nt32-2gb, nt32-3gb, wow64-4gb, nt64-8tb, nt64-128tb.\n\n"
+	       "Layouts: nt32-2gb, nt32-3gb, wow64-4gb, nt64-8tb, nt64-128tb, win9x.\n\n"
 	       "Exit status: 0 when all went well, 1 when the replay failed, 2 for wrong usage, malformed "
 	       "input and traces that do not fit the layout.",
 };
@@ -136,7 +136,8 @@ static bool replay_and_print(const struct options *chosen, struct trace *trace, 
 	};
 	struct replay_process process;
 	ntmm_machine *machine;
-	if (!machine_open((struct machine_plan){chosen->ram_bytes, &chosen->paging_files, 0}, &machine, failure)) {
+	struct machine_plan plan = {chosen->ram_bytes, &chosen->paging_files, chosen->layout, 0};
+	if (!machine_open(plan, &machine, failure)) {
 		trace_close(trace);
 		return false;
 	}

@@ -157,7 +157,7 @@ static const struct argp arguments = {
 	       "A TRACE is what 'valgrind --tool=lackey --trace-mem=yes' writes, or lines 'hexaddress R' "
 	       "and 'hexaddress W'; plain, gzip or zstd; '-' is standard input.\n"
 	       "A SIZE is in bytes, or with K, M, G or T in powers of 1024.\n"
-	       "Layouts: nt32-2gb, nt32-3gb, wow64-4gb, nt64-8tb, nt64-128tb.\n\n"
+	       "Layouts: nt32-2gb, nt32-3gb, wow64-4gb, nt64-8tb, nt64-128tb, win9x.\n\n"
 	       "Exit status: 0 when all went well, 1 when the replay failed, 2 for wrong usage, malformed "
 	       "input and traces that do not fit the layout.",
 };

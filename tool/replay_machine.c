@@ -42,6 +42,7 @@ static bool open_all(struct replay *replay)
 	if (!replay->processes)
 		return fail_no_memory(replay->failure);
 	struct machine_plan machine = {replay->run->plan.ram_bytes, &replay->plan->paging_files,
+	                               replay->plan->layout,
 	                               replay->run->plan.clusters ? 0 : NTMM_MACHINE_NO_CLUSTERS};
 	if (!machine_open(machine, &replay->machine, replay->failure))
 		return false;

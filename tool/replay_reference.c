@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ntmm/ntapi.h>
 #include <ntmm/status.h>
 
 #define WORD_BYTES UINT64_C(8)
@@ -35,9 +36,8 @@ static bool stop_at(const struct replay_process *process, const struct ref *ref,
 }
 
 static bool commit_failed(const struct replay_process *process, const struct ref *ref, uint64_t granule,
-                          struct failure *failure)
+                          DWORD error, struct failure *failure)
 {
-	DWORD error = GetLastError();
 	const char *name = ntmm_error_name(error);
 	if (error == ERROR_INVALID_ADDRESS || error == ERROR_INVALID_PARAMETER)
 		return stop_at(process, ref, failure, EXIT_WRONG,
@@ -69,10 +69,10 @@ static __attribute__((noinline)) bool resolve(struct replay_process *process, co
 		               raised->ExceptionCode, name ? name : "");
 	}
 	uint64_t granule = raised->ExceptionInformation[1] & ~(REPLAY_GRANULE - 1);
-	if (!VirtualAllocEx(process->handle, (void *)(uintptr_t)granule, REPLAY_GRANULE,
-	                    MEM_RESERVE | MEM_COMMIT, PAGE_EXECUTE_READWRITE))
-		return commit_failed(process, ref, granule, failure);
-	return true;
+	uint64_t size = REPLAY_GRANULE;
+	NTSTATUS status = NtAllocateVirtualMemory(process->handle, &granule, 0, &size, MEM_RESERVE | MEM_COMMIT,
+	                                          PAGE_EXECUTE_READWRITE);
+	return status ? commit_failed(process, ref, granule, RtlNtStatusToDosError(status), failure) : true;
 }
 
 /* ---- references ------------------------------------------------------------------------------ */

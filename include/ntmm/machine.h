@@ -72,6 +72,14 @@ enum {
 	 * do not replay exactly then, and observers may be called by these threads. By default all this
 	 * is done in steps, by whoever needs it. */
 	NTMM_MACHINE_THREADS = 4,
+	/* A machine that runs Windows 98 or ME (rules W9); its processor is one without NX. All its
+	 * processes have the layout NTMM_LAYOUT_WIN9X; each has 4 MB of commit from the beginning, the
+	 * MS-DOS arena. What lies from 2 GB on is the same in every process: views and what is allocated for
+	 * all, and from 3 GB on a part of the system, a sixteenth of RAM, 4 MB at most. Events of what
+	 * happens to these pages by themselves have the number of the system, 4. */
+	NTMM_MACHINE_WIN9X = 0x10,
+	/* With the one above: Windows 95, which has no write watch (W9-5). */
+	NTMM_MACHINE_WIN95 = 0x20,
 };
 
 /* STATUS_INVALID_PARAMETER: a member is out of range, or RAM is too small to run a process;
@@ -98,6 +106,7 @@ typedef enum ntmm_layout {
 	NTMM_LAYOUT_WOW64_4GB,  /* 32-bit on a 64-bit system, large-address-aware */
 	NTMM_LAYOUT_NT64_8TB,   /* 64-bit before Windows 8.1 (S2) */
 	NTMM_LAYOUT_NT64_128TB, /* 64-bit since Windows 8.1 */
+	NTMM_LAYOUT_WIN9X,      /* Windows 95, 98 and ME (S8): of NTMM_MACHINE_WIN9X alone; all before are NT */
 	NTMM_LAYOUTS
 } ntmm_layout;
 
@@ -106,7 +115,7 @@ NTMM_API const char *ntmm_layout_name(ntmm_layout layout);
 
 /* Returns a handle with all rights, to be closed with CloseHandle. The process lives until
  * TerminateProcess, until its last handle and thread are gone, or until the machine ends; its end
- * frees everything it had (S17). Errors: 87; 1450 when the RAM cannot hold another process;
+ * frees everything it had (S17). Errors: 87, also for a layout of another kind of machine; 1450 when the RAM cannot hold another process;
  * 1455 when the commit limit is reached; 8. */
 NTMM_API HANDLE ntmm_process_create(ntmm_machine *machine, ntmm_layout layout);
 
@@ -116,7 +125,8 @@ NTMM_API HANDLE ntmm_process_create(ntmm_machine *machine, ntmm_layout layout);
  * (VirtualLock; the parent keeps its own), views mapped with ViewUnmap, the record of written pages,
  * working-set limits. Commit is charged in full: for the child what the parent has, and as much again for
  * the pages that both show, until neither does any more, or the one that is left is cloned again. Needs PROCESS_CREATE_PROCESS. The parent's
- * threads may go on meanwhile. Errors: 5, 6; 50: it has AWE windows, large pages or held pages; 8;
+ * threads may go on meanwhile. Errors: 5, 6; 50: it has AWE windows, large pages or held pages, or is one of
+ * Windows 9x; 8;
  * 1450: 255 copies along one line of descent, all of them alive, are the most; 1455. */
 NTMM_API HANDLE ntmm_process_clone(HANDLE process);
 
@@ -158,6 +168,7 @@ typedef struct ntmm_machine_counters {
 	uint64_t read_errors, write_errors;      /* transfers of paging files and of files that failed */
 	uint64_t trimmed;                        /* pages taken out of working sets */
 	uint64_t lost_events;  /* events that could not be kept for an observer */
+	uint64_t stray_writes; /* NTMM_EVENT_STRAY_WRITE */
 	uint64_t modified_no_write; /* held, in no working set, still findable */
 	uint64_t bad;          /* have failed: ntmm_machine_mark_bad */
 	/* Pages of files that are dirty although they were to be written: it failed. They are tried again
@@ -177,7 +188,7 @@ typedef struct ntmm_process_counters {
 	uint64_t locked;                       /* pages locked by VirtualLock */
 	uint64_t physical;                     /* frames of its own (rules AW) */
 	uint64_t large;                        /* pages in large pages */
-	uint64_t demand_zero, soft, hard, violations, guards, page_ins, page_outs, trimmed;
+	uint64_t demand_zero, soft, hard, violations, guards, page_ins, page_outs, trimmed, stray_writes;
 	uint64_t held;                         /* pages held: ntmm_process_hold_pages */
 } ntmm_process_counters;
 
@@ -314,6 +325,9 @@ typedef enum ntmm_event_kind {
 	NTMM_EVENT_ALLOC,       /* a range was reserved or committed: address, pages */
 	NTMM_EVENT_FREE,        /* a range was decommitted or released: address, pages */
 	NTMM_EVENT_WRITE_ERROR, /* a page of a file could not be written to it; address: in the file */
+	/* Windows 9x: a store to the system's memory at 3 to 4 GB (S8e), made all the same; address: its first
+	 * byte there. A copy by a system service is one for each piece, of at most 16 pages. */
+	NTMM_EVENT_STRAY_WRITE,
 	NTMM_EVENT_KINDS
 } ntmm_event_kind;
 

@@ -209,6 +209,17 @@ typedef struct _MEMORYSTATUSEX {
 	DWORDLONG ullAvailExtendedVirtual;
 } MEMORYSTATUSEX, *LPMEMORYSTATUSEX;
 
+typedef struct _MEMORYSTATUS {
+	DWORD dwLength;
+	DWORD dwMemoryLoad;
+	SIZE_T dwTotalPhys;
+	SIZE_T dwAvailPhys;
+	SIZE_T dwTotalPageFile;
+	SIZE_T dwAvailPageFile;
+	SIZE_T dwTotalVirtual;
+	SIZE_T dwAvailVirtual;
+} MEMORYSTATUS, *LPMEMORYSTATUS;
+
 typedef struct _PROCESS_MEMORY_COUNTERS {
 	DWORD cb;
 	DWORD PageFaultCount;
@@ -354,6 +365,7 @@ NTMM_API BOOL FlushFileBuffers(HANDLE file) NTMM_NAMED(FlushFileBuffers);
 
 NTMM_API LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protect)
 	NTMM_NAMED(VirtualAlloc);
+/* VirtualAllocEx, VirtualFreeEx and what came later: 120 of and from processes of Windows 9x (W9-9). */
 NTMM_API LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type,
                                DWORD protect) NTMM_NAMED(VirtualAllocEx);
 /* A machine has one NUMA node, 0. Another but NUMA_NO_PREFERRED_NODE: ERROR_INVALID_PARAMETER (VA-81). */
@@ -451,6 +463,8 @@ NTMM_API DWORD DiscardVirtualMemory(PVOID address, SIZE_T size) NTMM_NAMED(Disca
 
 NTMM_API void GetSystemInfo(LPSYSTEM_INFO info) NTMM_NAMED(GetSystemInfo);
 NTMM_API void GetNativeSystemInfo(LPSYSTEM_INFO info) NTMM_NAMED(GetNativeSystemInfo);
+/* Never fails: members are 0 when there is nothing to tell (MS-7). */
+NTMM_API void GlobalMemoryStatus(LPMEMORYSTATUS status) NTMM_NAMED(GlobalMemoryStatus);
 NTMM_API BOOL GlobalMemoryStatusEx(LPMEMORYSTATUSEX status) NTMM_NAMED(GlobalMemoryStatusEx);
 NTMM_API BOOL GetProcessMemoryInfo(HANDLE process, PPROCESS_MEMORY_COUNTERS counters, DWORD size)
 	NTMM_NAMED(GetProcessMemoryInfo);

@@ -12,6 +12,7 @@
 #include "machine/pager/segment.h"
 #include "machine/pager/visit.h"
 #include "machine/pager/write.h"
+#include "win32/error.h"
 
 const char *ntmm_error_message(void)
 {
@@ -25,6 +26,8 @@ NTSTATUS ntmm_machine_create(const ntmm_machine_config *config, ntmm_machine **m
 		complain("no configuration, or nowhere to put the machine");
 		return STATUS_INVALID_PARAMETER;
 	}
+	if (config->flags & NTMM_MACHINE_WIN9X)
+		win32_meet_9x();
 	return machine_create(config, machine);
 }
 
@@ -96,11 +99,13 @@ static void fill_events(const struct pager *pager, ntmm_machine_counters *c)
 	c->page_ins = pager->tally.page_ins;
 	c->page_outs = pager->tally.page_outs;
 	c->trimmed = pager->tally.trimmed;
+	c->stray_writes = pager->tally.stray_writes;
 	c->read_errors = pager->read_errors;
 	c->write_errors = pager->write_errors;
 	c->lost_events = pager->queue.lost;
 	for (uint32_t i = 0; i < pager->map_count; i++)
-		c->processes += pager->maps[i] && !pager->maps[i]->segment;
+		c->processes += pager->maps[i] && !pager->maps[i]->segment &&
+		                pager->maps[i] != pager->arena;
 }
 
 NTSTATUS ntmm_machine_get_counters(ntmm_machine *machine, ntmm_machine_counters *counters)
@@ -184,17 +189,22 @@ static void check_entry(struct page_map *map, struct place place, uint64_t page,
 		                           map->pid, page);
 }
 
+static bool check_inside(struct machine_process *inside)
+{
+	struct agreement agreement = {&inside->space, true};
+	if (!machine_process_lock(inside))
+		return true;
+	visit_present_tables(&inside->map, space_whole(inside->space.layout), check_entry,
+	                     &agreement);
+	bool fine = agreement.fine && space_check(&inside->space);
+	machine_process_unlock(inside);
+	return fine;
+}
+
 static void check_process(struct process *process, void *context)
 {
-	struct machine_process *inside = machine_process_of(process->space);
-	struct agreement agreement = {process->space, true};
 	bool *fine = context;
-	if (!*fine || !machine_process_lock(inside))
-		return;
-	visit_present_tables(&inside->map, space_whole(process->space->layout), check_entry,
-	                     &agreement);
-	*fine = agreement.fine && space_check(process->space);
-	machine_process_unlock(inside);
+	*fine = *fine && check_inside(machine_process_of(process->space));
 }
 
 bool ntmm_machine_check(ntmm_machine *machine)
@@ -202,6 +212,7 @@ bool ntmm_machine_check(ntmm_machine *machine)
 	bool fine = true;
 	complain_nothing();
 	process_each(machine, check_process, &fine);
+	fine = fine && (!machine->arena || check_inside(machine->arena));
 	lock_take(&machine->pager.lock);
 	fine = fine && pager_check(&machine->pager);
 	lock_drop(&machine->pager.lock);

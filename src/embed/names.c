@@ -18,6 +18,7 @@ static const char *const event_names[NTMM_EVENT_KINDS] = {
 	[NTMM_EVENT_VIOLATION] = "violation",     [NTMM_EVENT_ALLOC] = "alloc",
 	[NTMM_EVENT_FREE] = "free",
 	[NTMM_EVENT_WRITE_ERROR] = "write-error",
+	[NTMM_EVENT_STRAY_WRITE] = "stray-write",
 };
 
 const char *ntmm_event_name(ntmm_event_kind kind)

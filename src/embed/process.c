@@ -110,6 +110,7 @@ static void fill_counters(const struct machine_process *inside, ntmm_process_cou
 	c->page_ins = map->tally.page_ins;
 	c->page_outs = map->tally.page_outs;
 	c->trimmed = map->tally.trimmed;
+	c->stray_writes = map->tally.stray_writes;
 }
 
 NTSTATUS ntmm_process_get_counters(HANDLE handle, ntmm_process_counters *counters)
@@ -209,6 +210,7 @@ NTSTATUS ntmm_process_page_info(HANDLE handle, uint64_t address, ntmm_page_info 
 	if (status)
 		return status;
 	status = STATUS_INVALID_PARAMETER;
+	inside = machine_process_of(space_at(&inside->space, address));
 	if (address <= inside->space.layout->maximum && machine_process_lock(inside)) {
 		fill_info(&inside->map, page_of(address), info);
 		fill_info_behind(&inside->space, page_of(address), info);

@@ -28,12 +28,30 @@ static bool choose_sizes(const ntmm_thread_options *options, struct sizes *sizes
 	return true;
 }
 
-static NTSTATUS commit_part(HANDLE handle, uint64_t base, uint64_t size, uint32_t protect)
+static NTSTATUS commit_part(HANDLE handle, uint64_t base, uint64_t size)
 {
-	return NtAllocateVirtualMemory(handle, &base, 0, &size, MEM_COMMIT, protect);
+	return NtAllocateVirtualMemory(handle, &base, 0, &size, MEM_COMMIT, PAGE_READWRITE);
 }
 
-static NTSTATUS make(HANDLE handle, const struct sizes *sizes, uint64_t *base)
+/* Not by a call: Windows 9x has none that makes guards, but its stacks grow, too (W9-4). Unless the
+ * process has just given the page back. */
+static NTSTATUS set_guard(struct space *space, uint64_t page)
+{
+	struct range guard = {page, page + 1};
+	const prot_t prot = PROT_READWRITE | PROT_GUARD;
+	NTSTATUS status = STATUS_PROCESS_IS_TERMINATING;
+	shared_lock_write(&space->lock);
+	if (!space->ended)
+		status = space_prepare(space, 1);
+	if (!status && runs_committed(&space->runs, guard)) {
+		space_protect(space, guard, prot);
+		space->engine->protect(space, guard, prot);
+	}
+	shared_lock_drop(&space->lock);
+	return status;
+}
+
+static NTSTATUS make(HANDLE handle, struct space *space, const struct sizes *sizes, uint64_t *base)
 {
 	uint64_t size = sizes->reserve, nothing = 0;
 	NTSTATUS status =
@@ -41,10 +59,9 @@ static NTSTATUS make(HANDLE handle, const struct sizes *sizes, uint64_t *base)
 	if (status)
 		return status;
 	uint64_t committed = *base + sizes->reserve - sizes->commit;
-	status = commit_part(handle, committed, sizes->commit, PAGE_READWRITE);
+	status = commit_part(handle, committed - PAGE_BYTES, sizes->commit + PAGE_BYTES);
 	if (!status)
-		status = commit_part(handle, committed - PAGE_BYTES, PAGE_BYTES,
-		                     PAGE_READWRITE | PAGE_GUARD);
+		status = set_guard(space, page_of(committed) - 1);
 	if (status)
 		NtFreeVirtualMemory(handle, base, &nothing, MEM_RELEASE);
 	return status;
@@ -69,7 +86,7 @@ NTSTATUS stack_create(struct process *process, struct ntmm_thread *thread,
 	NTSTATUS status = handle_open(&process->object, PROCESS_ALL_ACCESS, &handle);
 	if (status)
 		return status;
-	status = make(handle, &sizes, &base);
+	status = make(handle, process->space, &sizes, &base);
 	if (!status)
 		tell(thread, (struct stack){base + sizes.reserve,
 		                            base + sizes.reserve - sizes.commit, base, 0});

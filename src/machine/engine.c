@@ -287,6 +287,8 @@ static void forget_threads(struct machine_process *process)
 	shared_lock_write(&process->space.lock);
 	lock_take(&map->pager->lock);
 	shoot_map(map);
+	for (struct ntmm_thread *thread = process->threads; thread; thread = thread->next)
+		thread_leave_arena(thread);
 	lock_drop(&map->pager->lock);
 	process->threads_forgotten = true;
 	shared_lock_drop(&process->space.lock);

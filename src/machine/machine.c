@@ -2,7 +2,7 @@
  *
  * Machines begin and end; so do their processes.
  */
-#include "machine/machine.h"
+#include "machine/arena.h"
 
 #include "base/check.h"
 #include "base/os.h"
@@ -15,7 +15,9 @@
 #define MINIMUM_FRAMES \
 	UINT64_C(64) /* the system, the reserve twice, a process and some pages for it */
 #define MAXIMUM_FRAMES (UINT64_C(16) << 40 >> PAGE_SHIFT)
-#define KNOWN_FLAGS (NTMM_MACHINE_NO_NX | NTMM_MACHINE_NO_CLUSTERS | NTMM_MACHINE_THREADS)
+#define KNOWN_FLAGS \
+	(NTMM_MACHINE_NO_NX | NTMM_MACHINE_NO_CLUSTERS | NTMM_MACHINE_THREADS | \
+	 NTMM_MACHINE_WIN9X | NTMM_MACHINE_WIN95)
 
 static bool check_config(const ntmm_machine_config *config, uint64_t ram)
 {
@@ -23,6 +25,8 @@ static bool check_config(const ntmm_machine_config *config, uint64_t ram)
 		return complain("configuration size is %u, not %zu", config->size, sizeof *config);
 	if (config->flags & ~(uint32_t)KNOWN_FLAGS)
 		return complain("unknown flags %#x", config->flags);
+	if (config->flags & NTMM_MACHINE_WIN95 && !(config->flags & NTMM_MACHINE_WIN9X))
+		return complain("Windows 95 is a Windows 9x: both flags are needed");
 	if (ram % PAGE_BYTES)
 		return complain("RAM of %lu bytes is not whole pages", ram);
 	if (page_of(ram) < MINIMUM_FRAMES)
@@ -42,6 +46,13 @@ static NTSTATUS start_threads(struct ntmm_machine *machine)
 	return status;
 }
 
+static enum windows windows_of(uint32_t flags)
+{
+	if (!(flags & NTMM_MACHINE_WIN9X))
+		return WINDOWS_NT;
+	return flags & NTMM_MACHINE_WIN95 ? WINDOWS_95 : WINDOWS_98;
+}
+
 static NTSTATUS start(struct ntmm_machine *machine, const ntmm_machine_config *config,
                       uint64_t frames)
 {
@@ -54,13 +65,18 @@ static NTSTATUS start(struct ntmm_machine *machine, const ntmm_machine_config *c
 		complain("the host has no memory for %lu frames", frames);
 		return status;
 	}
-	machine->nx = !(config->flags & NTMM_MACHINE_NO_NX);
+	machine->windows = windows_of(config->flags);
+	machine->nx = !(config->flags & NTMM_MACHINE_NO_NX) && machine->windows == WINDOWS_NT;
 	machine->pager.clusters = !(config->flags & NTMM_MACHINE_NO_CLUSTERS);
 	status = machine_add_paging_files(machine, config);
+	if (!status && machine->windows != WINDOWS_NT)
+		status = arena_create(machine);
 	if (!status && config->flags & NTMM_MACHINE_THREADS)
 		status = start_threads(machine);
-	if (status)
+	if (status) {
+		arena_end(machine);
 		pager_destroy(&machine->pager);
+	}
 	return status;
 }
 
@@ -84,6 +100,7 @@ NTSTATUS machine_create(const ntmm_machine_config *config, struct ntmm_machine *
 void machine_destroy(struct ntmm_machine *machine)
 {
 	background_stop(&machine->pager);
+	arena_end(machine);
 	uint64_t lost = segments_end(&machine->pager);
 	if (lost)
 		complain("%lu pages of files could not be written to them, and are lost", lost);
@@ -92,9 +109,23 @@ void machine_destroy(struct ntmm_machine *machine)
 	os_free(machine);
 }
 
+/* What the system of the machine makes of a layout; NULL: it has none such. */
+static const struct layout *layout_on(const struct ntmm_machine *machine,
+                                      const struct layout *layout)
+{
+	if (layout_is_9x(layout) == (machine->windows != WINDOWS_NT))
+		return machine->windows == WINDOWS_95 ? layout_of_95() : layout;
+	complain("layout %s is not of %s machine", layout->name,
+	         layout_is_9x(layout) ? "an NT" : "a Windows 9x");
+	return NULL;
+}
+
 NTSTATUS machine_process_create(struct ntmm_machine *machine, const struct layout *layout,
                                 struct space **space)
 {
+	layout = layout_on(machine, layout);
+	if (!layout)
+		return STATUS_INVALID_PARAMETER;
 	struct machine_process *process = os_alloc(sizeof *process);
 	if (!process)
 		return STATUS_NO_MEMORY;
@@ -111,6 +142,8 @@ NTSTATUS machine_process_create(struct ntmm_machine *machine, const struct layou
 		os_free(process);
 		return status;
 	}
+	if (machine->arena)
+		process->space.shared = &machine->arena->space;
 	*space = &process->space;
 	return STATUS_SUCCESS;
 }

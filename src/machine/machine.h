@@ -10,6 +10,8 @@
 struct ntmm_machine {
 	struct pager pager;
 	bool nx;
+	enum windows windows; /* that runs on it */
+	struct machine_process *arena; /* of a Windows 9x: what all processes share (arena.h); NULL */
 };
 
 /* A valid configuration: whole frames, checked. STATUS_NO_MEMORY, STATUS_DISK_FULL,
@@ -24,7 +26,7 @@ NTSTATUS machine_check_paging_files(const ntmm_machine_config *config);
 /* Its processes have ended. */
 void machine_destroy(struct ntmm_machine *machine);
 
-/* A space with a page map. As ntmm_process_create. */
+/* A space with a page map. As ntmm_process_create; complains when the layout is none of this machine. */
 NTSTATUS machine_process_create(struct ntmm_machine *machine, const struct layout *layout,
                                 struct space **space);
 

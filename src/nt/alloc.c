@@ -127,8 +127,8 @@ static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-48 */
 	if (vad->view)
 		return commit_view_check(space, vad, alloc);
-	if (prot_is_copy(alloc->prot) || vad->kind == VAD_SHARED_PAGE)
-		return STATUS_INVALID_PAGE_PROTECTION; /* VA-17, AS-4 */
+	if (prot_is_copy(alloc->prot) || vad_is_systems(vad))
+		return STATUS_INVALID_PAGE_PROTECTION; /* VA-17, AS-4, W9-2 */
 	NTSTATUS status = space_prepare(space, space_changes(space, alloc->range));
 	if (!status)
 		status = space_charge(space, alloc->range, &alloc->charge);
@@ -200,7 +200,8 @@ static NTSTATUS check_large(struct target *target, struct alloc *alloc, uint64_t
 NTSTATUS alloc_in(struct target *target, struct alloc *alloc, uint32_t protect, uint64_t *base,
                   uint64_t *size)
 {
-	NTSTATUS status = alloc_check_protect(alloc->type, protect, &alloc->prot);
+	NTSTATUS status =
+		alloc_check_protect(era_of(target->layout), alloc->type, protect, &alloc->prot);
 	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size)))
 		status = STATUS_ACCESS_VIOLATION; /* VA-11 */
 	if (!status)
@@ -223,9 +224,15 @@ NTSTATUS NtAllocateVirtualMemory(HANDLE process, uint64_t *base, uint64_t zero_b
 	struct alloc alloc = {.type = type};
 	target_open(&target, process, PROCESS_VM_OPERATION);
 	NTSTATUS status = STATUS_INVALID_PARAMETER_3; /* VA-2 */
+	if (type & era_of(target.layout)->shared_type) {
+		alloc.type = type &= ~era_of(target.layout)->shared_type;
+		target_share(&target);
+	}
 	alloc.bounds = bounds_of(target.layout);
 	if (zero_bits_highest(target.layout, zero_bits, &alloc.bounds.highest))
 		status = alloc_check_type(type, ALLOC_TYPES); /* V2-1: no placeholders */
+	if (!status)
+		status = era_check_type(era_of(target.layout), &alloc.type);
 	if (!status)
 		status = alloc_in(&target, &alloc, protect, base, size);
 	target_close(&target);

@@ -39,7 +39,7 @@ struct bounds bounds_of(const struct layout *layout);
  * PH-1, PH-5); the protection, given a valid type (VA-9, VA-10, PH-1); base and size, which fill in
  * base and last (VA-12 to VA-14, VA-18, V2-4). */
 NTSTATUS alloc_check_type(uint32_t type, uint32_t known);
-NTSTATUS alloc_check_protect(uint32_t type, uint32_t protect, prot_t *prot);
+NTSTATUS alloc_check_protect(const struct era *era, uint32_t type, uint32_t protect, prot_t *prot);
 NTSTATUS alloc_check_place(const struct layout *layout, struct alloc *alloc, uint64_t base,
                            uint64_t size);
 

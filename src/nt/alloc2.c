@@ -39,6 +39,8 @@ NTSTATUS NtAllocateVirtualMemoryEx(HANDLE process, uint64_t *base, uint64_t *siz
 	if (!status)
 		status = alloc_check_type(type, ALLOC_TYPES | ALLOC_PLACEHOLDERS);
 	if (!status)
+		status = era_check_type(era_of(target.layout), &alloc.type);
+	if (!status)
 		status = check_extended(&extended, type);
 	if (!status) {
 		alloc.bounds = bounds_by(target.layout, &extended);

@@ -45,15 +45,15 @@ NTSTATUS alloc_check_type(uint32_t type, uint32_t known)
 }
 
 /* PAGE_TARGETS_INVALID tells nothing that is kept here (PR-6). */
-NTSTATUS alloc_check_protect(uint32_t type, uint32_t protect, prot_t *prot)
+NTSTATUS alloc_check_protect(const struct era *era, uint32_t type, uint32_t protect, prot_t *prot)
 {
 	bool targets = protect & PAGE_TARGETS_INVALID && type & MEM_COMMIT;
 	if (type & MEM_PHYSICAL && protect != PAGE_READWRITE)
 		return STATUS_INVALID_PARAMETER_6; /* VA-9 */
 	if (type & MEM_RESERVE_PLACEHOLDER && protect != PAGE_NOACCESS)
 		return STATUS_INVALID_PAGE_PROTECTION; /* PH-1 */
-	if (!prot_from_win32(targets ? protect & ~(uint32_t)PAGE_TARGETS_INVALID : protect, prot))
-		return STATUS_INVALID_PAGE_PROTECTION; /* VA-10 */
+	if (!era_prot(era, targets ? protect & ~(uint32_t)PAGE_TARGETS_INVALID : protect, prot))
+		return STATUS_INVALID_PAGE_PROTECTION; /* VA-10, W9-4 */
 	if (targets && !prot_can_execute(*prot))
 		return STATUS_INVALID_PAGE_PROTECTION;
 	if (type & MEM_LARGE_PAGES && *prot & PROT_MODIFIER_MASK)
@@ -76,10 +76,12 @@ NTSTATUS alloc_check_place(const struct layout *layout, struct alloc *alloc, uin
 		return STATUS_INVALID_PARAMETER; /* V2-4 */
 	if (base > layout->highest)
 		return STATUS_INVALID_PARAMETER_2; /* VA-12 */
+	if (!size)
+		return era_of(layout)->no_bytes; /* VA-14, W9-3 */
 	if (!last_byte(base, size, &alloc->last) || alloc->last > layout->highest)
-		return STATUS_INVALID_PARAMETER_4; /* VA-13, VA-14 */
+		return STATUS_INVALID_PARAMETER_4; /* VA-13 */
 	if (alloc->type & MEM_RESERVE && base && base < layout->minimum)
-		return STATUS_INVALID_PARAMETER; /* VA-18 */
+		return STATUS_INVALID_PARAMETER; /* VA-18, W9-2 */
 	alloc->base = base;
 	return STATUS_SUCCESS;
 }

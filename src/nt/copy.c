@@ -13,10 +13,10 @@ struct copy {
 };
 
 /* PM-2. */
-static NTSTATUS check(const struct layout *layout, const struct copy *copy)
+static NTSTATUS check(const struct target *target, const struct copy *copy)
 {
 	uint64_t last;
-	if (!last_byte(copy->address, copy->bytes, &last) || last > layout->maximum)
+	if (!last_byte(copy->address, copy->bytes, &last) || last > target_top(target))
 		return STATUS_ACCESS_VIOLATION;
 	return host_range_ok(copy->host, copy->bytes) ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
 }
@@ -29,7 +29,7 @@ static NTSTATUS stopped(const struct copy *copy, NTSTATUS why)
 
 static NTSTATUS copy_bytes(struct target *target, struct copy *copy)
 {
-	NTSTATUS status = check(target->layout, copy);
+	NTSTATUS status = check(target, copy);
 	if (!status)
 		status = target_alive(target);
 	if (status)

@@ -11,6 +11,7 @@ NTSTATUS NtFlushInstructionCache(HANDLE process, uint64_t address, uint64_t size
 	if (address && !size)
 		return STATUS_SUCCESS; /* FI-2 */
 	target_open(&target, process, PROCESS_VM_WRITE);
+	target_at(&target, address);
 	NTSTATUS status = address > target.layout->maximum ? STATUS_ACCESS_VIOLATION /* FI-3 */
 	                                                   : target_alive(&target);
 	target_close(&target);

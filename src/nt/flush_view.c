@@ -56,6 +56,7 @@ NTSTATUS NtFlushVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, IO
 		return STATUS_ACCESS_VIOLATION;
 	struct flush_call call = {.base = *base, .bytes = *size};
 	target_open(&target, process, PROCESS_VM_OPERATION);
+	target_at(&target, call.base);
 	NTSTATUS status = STATUS_INVALID_PARAMETER_2;
 	if (call.base <= target.layout->maximum)
 		status = flush(&target, &call);

@@ -79,8 +79,8 @@ static NTSTATUS free_check(struct space *space, struct free *f)
 	NTSTATUS status = find_range(space, f, &vad);
 	if (status)
 		return status;
-	if (vad->kind == VAD_SHARED_PAGE)
-		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */
+	if (vad_is_systems(vad))
+		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, W9-2 */
 	if (f->type & MEM_PRESERVE_PLACEHOLDER)
 		return preserve_check(space, f, vad);
 	return prepare(space, f, vad);
@@ -99,10 +99,13 @@ static void free_apply(struct space *space, const struct free *f)
 	const struct vad *vad = runs_at(&space->runs, f->range.start).vad;
 	if (runs_committed(&space->runs, f->range) || vad->mapped)
 		space->engine->decommit(space, f->range); /* of a window: unmaps (VF-36) */
-	if (f->type == MEM_RELEASE)
+	if (f->type == MEM_RELEASE) {
 		space_release(space, f->range);
-	else
-		space_decommit(space, f->range);
+		return;
+	}
+	if (vad->watch && era_of(space->layout)->forgets)
+		page_set_remove(vad->watch, f->range);
+	space_decommit(space, f->range);
 }
 
 static NTSTATUS free_pages(struct target *target, struct free *f)
@@ -127,8 +130,10 @@ NTSTATUS NtFreeVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uin
 	NTSTATUS status = check_type(type);
 	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size)))
 		status = STATUS_ACCESS_VIOLATION;
-	if (!status)
+	if (!status) {
+		target_at(&target, *base);
 		status = check_place(target.layout, &f, *base, *size);
+	}
 	if (!status)
 		status = free_pages(&target, &f);
 	target_close(&target);

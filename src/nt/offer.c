@@ -29,7 +29,7 @@ static NTSTATUS check_runs(const struct space *space, struct range range, unsign
 			return STATUS_INVALID_PARAMETER;
 		if (run.vad->view || !vad_is_paged(run.vad))
 			return STATUS_INVALID_PARAMETER; /* OF-2: private memory */
-		if (run.vad->kind == VAD_SHARED_PAGE)
+		if (vad_is_systems(run.vad))
 			return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */
 	}
 	return STATUS_SUCCESS;

@@ -12,10 +12,10 @@ struct protect {
 	struct charge charge; /* of a view: for copies (CW-6) */
 };
 
-/* VP-1. PAGE_TARGETS_NO_UPDATE tells nothing that is kept here (PR-6). */
-static NTSTATUS check_protect(uint32_t protect, prot_t *prot)
+/* VP-1, W9-4. PAGE_TARGETS_NO_UPDATE tells nothing that is kept here (PR-6). */
+static NTSTATUS check_protect(const struct era *era, uint32_t protect, prot_t *prot)
 {
-	if (!prot_from_win32(protect & ~(uint32_t)PAGE_TARGETS_NO_UPDATE, prot))
+	if (!era_prot(era, protect & ~(uint32_t)PAGE_TARGETS_NO_UPDATE, prot))
 		return STATUS_INVALID_PAGE_PROTECTION;
 	if (protect & PAGE_TARGETS_NO_UPDATE && !prot_can_execute(*prot))
 		return STATUS_INVALID_PAGE_PROTECTION;
@@ -48,8 +48,9 @@ static NTSTATUS protect_check(struct space *space, struct protect *p)
 {
 	struct vad *vad;
 	space_seek(space, p->range.start);
+	NTSTATUS missing = era_of(space->layout)->not_committed; /* W9-7 */
 	if (!space_one_vad(space, p->range, &vad))
-		return STATUS_CONFLICTING_ADDRESSES; /* VP-4 */
+		return missing ? missing : STATUS_CONFLICTING_ADDRESSES; /* VP-4 */
 	if (!vad_is_paged(vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VP-11 */
 	p->old = attr_prot(space_seen(space, p->range.start).attr);
@@ -58,10 +59,10 @@ static NTSTATUS protect_check(struct space *space, struct protect *p)
 	if (prot_is_copy(p->prot))
 		return STATUS_INVALID_PARAMETER_4; /* VP-8 */
 	if (!space_all_committed(space, p->range))
-		return STATUS_NOT_COMMITTED; /* VP-5 */
+		return missing ? missing : STATUS_NOT_COMMITTED; /* VP-5 */
 	p->prot = space_private_prot(vad, p->prot); /* PR-8 */
-	if (vad->kind == VAD_SHARED_PAGE && p->prot != PROT_READONLY)
-		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, VP-13 */
+	if (vad_is_systems(vad) && p->prot != p->old)
+		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, VP-13, W9-2 */
 	return space_prepare(space, space_changes(space, p->range));
 }
 
@@ -104,7 +105,7 @@ NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, 
 	struct target target;
 	struct protect p;
 	target_open(&target, process, PROCESS_VM_OPERATION);
-	NTSTATUS status = check_protect(protect, &p.prot);
+	NTSTATUS status = check_protect(era_of(target.layout), protect, &p.prot);
 	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size) || !host_pointer_ok(old)))
 		status = STATUS_ACCESS_VIOLATION; /* VP-2 */
 	if (!status)
@@ -115,7 +116,7 @@ NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, 
 	if (!status) {
 		*base = address_of(p.range.start);
 		*size = address_of(range_pages(p.range));
-		*old = prot_to_win32(p.old);
+		*old = era_protect(era_of(target.layout), p.old);
 	}
 	return status;
 }

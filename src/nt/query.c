@@ -45,7 +45,7 @@ static DWORD type_of(const struct vad *vad)
 	return vad->view->section->kind == SECTION_IMAGE ? MEM_IMAGE : MEM_MAPPED;
 }
 
-/* The table of rule VQ-10. */
+/* The table of rule VQ-10; W9-6. */
 static void describe(struct space *space, uint64_t page, MEMORY_BASIC_INFORMATION *info)
 {
 	struct run run = space_seen(space, page);
@@ -56,11 +56,12 @@ static void describe(struct space *space, uint64_t page, MEMORY_BASIC_INFORMATIO
 	info->Protect = PAGE_NOACCESS;
 	if (!run.vad)
 		return;
+	const struct era *era = era_of(space->layout);
 	bool committed = attr_is_committed(run.attr);
 	info->AllocationBase = pointer_to(run.vad->range.start);
-	info->AllocationProtect = prot_to_win32(run.vad->protect);
+	info->AllocationProtect = era_protect(era, run.vad->protect);
 	info->State = committed ? MEM_COMMIT : MEM_RESERVE;
-	info->Protect = committed ? prot_to_win32(attr_prot(run.attr)) : 0;
+	info->Protect = committed ? era_protect(era, attr_prot(run.attr)) : era->reserved_protect;
 	info->Type = type_of(run.vad);
 }
 
@@ -114,8 +115,9 @@ static NTSTATUS query_region(struct target *target, struct query *query)
 }
 
 /* WS-10. */
-static ULONG_PTR attributes(struct space *space, uint64_t address)
+static ULONG_PTR attributes(struct space *own, uint64_t address)
 {
+	struct space *space = space_at(own, address);
 	PSAPI_WORKING_SET_EX_BLOCK block = {.Flags = 0};
 	struct residency residency = {.valid = false};
 	if (address <= space->layout->maximum)
@@ -188,6 +190,8 @@ NTSTATUS NtQueryVirtualMemory(HANDLE process, uint64_t address, MEMORY_INFORMATI
 		return STATUS_INVALID_INFO_CLASS; /* VQ-21 */
 	const struct query_class *c = &classes[info_class];
 	target_open(&target, process, c->access);
+	if (c->at_address)
+		target_at(&target, address);
 	NTSTATUS status = check(target.layout, c, &query, returned);
 	if (!status)
 		status = c->run(&target, &query);

@@ -30,9 +30,13 @@ static bool is_combination(uint32_t allocation)
 }
 
 /* SC-2. The cache attribute is the section's, and so that of its views (PR-9). */
-static NTSTATUS check_protect(uint32_t protect, struct create *create)
+static NTSTATUS check_protect(const struct era *era, uint32_t protect, struct create *create)
 {
 	switch (protect) {
+	case PAGE_NOACCESS: /* W9-12 */
+		if (!era->plain)
+			return STATUS_INVALID_PAGE_PROTECTION;
+		break;
 	case PAGE_READONLY:
 	case PAGE_READWRITE:
 	case PAGE_WRITECOPY:
@@ -43,7 +47,7 @@ static NTSTATUS check_protect(uint32_t protect, struct create *create)
 	default:
 		return STATUS_INVALID_PAGE_PROTECTION;
 	}
-	prot_from_win32(protect, &create->protect);
+	era_prot(era, protect, &create->protect);
 	if (create->allocation & SEC_IMAGE)
 		return STATUS_SUCCESS;
 	if (create->allocation & SEC_NOCACHE)
@@ -82,12 +86,12 @@ static NTSTATUS check_size(struct create *create)
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS check(const OBJECT_ATTRIBUTES *attributes, const uint64_t *size, uint32_t protect,
-                      struct create *create)
+static NTSTATUS check(const struct era *era, const OBJECT_ATTRIBUTES *attributes,
+                      const uint64_t *size, uint32_t protect, struct create *create)
 {
 	if (!is_combination(create->allocation))
 		return STATUS_INVALID_PARAMETER_6;
-	NTSTATUS status = check_protect(protect, create);
+	NTSTATUS status = check_protect(era, protect, create);
 	if (status)
 		return status;
 	if (size && !host_pointer_ok(size))
@@ -181,15 +185,15 @@ NTSTATUS NtCreateSection(HANDLE *section, uint32_t access, const OBJECT_ATTRIBUT
 	HANDLE handle;
 	if (!host_pointer_ok(section))
 		return STATUS_ACCESS_VIOLATION;
-	NTSTATUS status = check(attributes, size, protect, &create);
-	if (status)
-		return status;
 	target_open(&target, NtCurrentProcess(), 0);
-	status = target_alive(&target);
+	const struct era *era = era_of(target.layout);
+	NTSTATUS status = check(era, attributes, size, protect, &create);
+	if (!status)
+		status = target_alive(&target);
 	if (!status)
 		status = try_existing(target.process, &create, access, &handle);
 	if (status == STATUS_OBJECT_NAME_NOT_FOUND)
-		status = make_object(target.process, &create, access, &handle);
+		status = era_status(era, make_object(target.process, &create, access, &handle));
 	target_close(&target);
 	if (status >= 0)
 		*section = handle;

@@ -19,9 +19,31 @@ void target_close(struct target *target)
 		process_release(target->process);
 }
 
+/* The shared space lives as long as a process does that has not ended. */
+void target_share(struct target *target)
+{
+	if (target->status || target->space->ended || !target->space->shared)
+		return;
+	target->space = target->space->shared;
+	target->layout = target->space->layout;
+}
+
+void target_at(struct target *target, uint64_t address)
+{
+	if (layout_is_9x(target->layout) && address > target->layout->maximum)
+		target_share(target);
+}
+
+uint64_t target_top(const struct target *target)
+{
+	const struct layout *layout = target->layout;
+	return layout_is_9x(layout) ? layout->limit - 1 : layout->maximum;
+}
+
+/* Who ends leaves the shared space after that: nothing can be mapped there for him any more. */
 static NTSTATUS refuse_ended(struct target *target)
 {
-	if (!target->space->ended)
+	if (!target->space->ended && !target->process->space->ended)
 		return STATUS_SUCCESS;
 	target_unlock(target);
 	return STATUS_PROCESS_IS_TERMINATING;

@@ -6,6 +6,7 @@
  * complains about the handle in its place (G-6, 6): when target_read or target_write is called.
  *
  *      target_open    the handle; never fails, `status` keeps what is wrong with it
+ *      target_at      of Windows 9x: the address may be one of those that all processes share
  *      ...            checks of the arguments
  *      target_write   what was wrong with the handle; the lock; a process that has ended (G-5)
  *      ...            checks of the space, changes
@@ -17,18 +18,29 @@
 #ifndef NTMM_NT_TARGET_H
 #define NTMM_NT_TARGET_H
 
+#include "nt/era.h"
 #include "nt/nt.h"
-#include "space/space.h"
+#include "space/arena.h"
 
 struct target {
 	struct process *process;     /* with a reference; NULL when `status` is a failure */
-	struct space *space;         /* its space */
-	const struct layout *layout; /* its layout; the widest when there is no process */
+	struct space *space;         /* its space, or the shared one */
+	const struct layout *layout; /* of the space; the widest when there is no process */
 	NTSTATUS status;
 };
 
 void target_open(struct target *target, HANDLE handle, uint32_t access);
 void target_close(struct target *target);
+
+/* The space becomes the shared one (S8d, S8e): if there is one, and if `address` lies there. */
+void target_share(struct target *target);
+void target_at(struct target *target, uint64_t address);
+static inline bool target_is_shared(const struct target *target)
+{
+	return !target->status && target->space != target->process->space;
+}
+/* The highest address that can be touched. */
+uint64_t target_top(const struct target *target);
 
 /* Lock the space; not when they answer STATUS_PROCESS_IS_TERMINATING or what target_open found. */
 NTSTATUS target_read(struct target *target);

@@ -5,18 +5,27 @@
 #include "base/check.h"
 #include "nt/map.h"
 
-/* The view that holds `address` goes; it is to be freed when no lock is held. */
-static NTSTATUS unmap_locked(struct space *space, uint64_t address, bool preserve,
+/* The view that holds `address` goes; it is to be freed when no lock is held. NULL: others still hold it. */
+static NTSTATUS unmap_locked(struct target *target, uint64_t address, bool preserve,
                              struct view **gone)
 {
+	struct space *space = target->space;
 	struct vad *vad = runs_at(&space->runs, page_of(address)).vad; /* UV-1 */
 	if (!vad || !vad->view)
 		return STATUS_NOT_MAPPED_VIEW; /* UV-2 */
+	if (layout_is_9x(space->layout) && address != address_of(vad->range.start))
+		return STATUS_NOT_MAPPED_VIEW; /* W9-13 */
 	if (preserve && !vad->replaced)
 		return STATUS_CONFLICTING_ADDRESSES; /* PH-20 */
 	NTSTATUS status = space_prepare(space, 2);
 	if (status && !runs_ready(&space->runs))
 		return status;
+	if (target_is_shared(target) && !view_drop(vad->view, target->process->space))
+		return STATUS_NOT_MAPPED_VIEW;
+	if (vad->view->holders) { /* W9-11 */
+		*gone = NULL;
+		return STATUS_SUCCESS;
+	}
 	space->engine->unmap(space, vad->view);
 	*gone = space_unmap(space, vad, preserve);
 	return STATUS_SUCCESS;
@@ -28,9 +37,9 @@ NTSTATUS unmap_view(struct target *target, uint64_t address, bool preserve)
 	NTSTATUS status = target_write(target);
 	if (status)
 		return status;
-	status = unmap_locked(target->space, address, preserve, &view);
+	status = unmap_locked(target, address, preserve, &view);
 	target_unlock(target);
-	if (status)
+	if (status || !view)
 		return status;
 	target->space->engine->note(target->space, NOTE_FREE, view->range);
 	view_free(view);
@@ -44,6 +53,7 @@ NTSTATUS NtUnmapViewOfSectionEx(HANDLE process, uint64_t address, uint32_t flags
 	if (flags & ~(uint32_t)(MEM_UNMAP_WITH_TRANSIENT_BOOST | MEM_PRESERVE_PLACEHOLDER))
 		return STATUS_INVALID_PARAMETER; /* UV-5 */
 	target_open(&target, process, PROCESS_VM_OPERATION);
+	target_at(&target, address);
 	NTSTATUS status = STATUS_NOT_MAPPED_VIEW;
 	if (address <= target.layout->maximum || target.status)
 		status = target.status ? target.status

@@ -20,10 +20,10 @@ static NTSTATUS check_type(uint32_t type, uint32_t known, SECTION_INHERIT inheri
 }
 
 /* MV-15. */
-static NTSTATUS check_protect(uint32_t protect, prot_t *prot)
+static NTSTATUS check_protect(const struct era *era, uint32_t protect, prot_t *prot)
 {
 	bool modified = protect & (PAGE_GUARD | PAGE_NOCACHE | PAGE_WRITECOMBINE);
-	if (modified || !prot_from_win32(protect, prot))
+	if (modified || !era_prot(era, protect, prot))
 		return STATUS_INVALID_PAGE_PROTECTION;
 	return STATUS_SUCCESS;
 }
@@ -74,7 +74,8 @@ static NTSTATUS check_size(const struct section_object *object, struct map_call 
 }
 
 /* The section's side of it: MV-3, MV-13, then the size. */
-static NTSTATUS check_section(const struct section_object *object, struct map_call *call)
+static NTSTATUS check_section(const struct era *era, const struct section_object *object,
+                              struct map_call *call)
 {
 	struct view *view = &call->view;
 	prot_t cache = prot_cache_of(object->protect);
@@ -82,6 +83,8 @@ static NTSTATUS check_section(const struct section_object *object, struct map_ca
 		return map_check_image(object, call);
 	if (!view_allows(object->protect & PROT_ACCESS_MASK, view->protect))
 		return STATUS_SECTION_PROTECTION;
+	if (era->plain && prot_is_copy(view->protect) && !prot_is_copy(object->protect))
+		return STATUS_SECTION_PROTECTION; /* W9-12 */
 	if (call->type & MEM_RESERVE)
 		return view->section->kind == SECTION_FILE ? STATUS_NOT_SUPPORTED
 		                                           : STATUS_INVALID_PARAMETER_9;
@@ -125,6 +128,25 @@ static NTSTATUS find_place(const struct space *space, struct map_call *call)
 	return run.vad || run.end < range->end ? STATUS_CONFLICTING_ADDRESSES : STATUS_SUCCESS;
 }
 
+/* W9-11: data lies where all processes see it; an image does when it wants to, but it is not moved there. */
+static NTSTATUS choose_arena(struct target *target, struct map_call *call)
+{
+	const struct section *section = call->view.section;
+	bool image = section->kind == SECTION_IMAGE;
+	if (!layout_is_9x(target->layout))
+		return STATUS_SUCCESS;
+	if (!call->base) {
+		target_at(target, image ? section->base : target->layout->limit - 1);
+		call->lowest = target->layout->minimum;
+		call->highest = target->layout->highest;
+	}
+	if (image)
+		return !target_is_shared(target) || !call->base || call->base == section->base
+		               ? STATUS_SUCCESS
+		               : STATUS_CONFLICTING_ADDRESSES;
+	return target_is_shared(target) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER_3;
+}
+
 static NTSTATUS map_check(struct space *space, struct map_call *call)
 {
 	struct view *view = &call->view;
@@ -133,6 +155,8 @@ static NTSTATUS map_check(struct space *space, struct map_call *call)
 	NTSTATUS status = find_place(space, call);
 	if (view->section->kind == SECTION_IMAGE)
 		view->delta = address_of(view->range.start) - view->section->base;
+	if (!status && view->holders && view->delta)
+		return STATUS_CONFLICTING_ADDRESSES;
 	if (!status)
 		status = space_prepare_view(space, view->section);
 	if (!status)
@@ -145,19 +169,43 @@ static NTSTATUS map_check(struct space *space, struct map_call *call)
 	return status;
 }
 
+/* W9-11: as the same view that is there already, or as the first that shows this. */
+static NTSTATUS hold(struct target *target, struct map_call *call)
+{
+	struct view *same = arena_find(target->space, &call->view, page_of(call->base));
+	struct view *view = same ? same : &call->view;
+	if (!view_hold(view, target->process->space))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	call->there = same != NULL;
+	if (same)
+		call->view.range = same->range;
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS map_new(struct space *space, struct map_call *call)
+{
+	NTSTATUS status = map_check(space, call);
+	if (!status) {
+		section_retain(call->view.section);
+		space->engine->map(space, space_map(space, &call->view, call->charge));
+	} else {
+		view_drop_all(&call->view);
+	}
+	return status;
+}
+
 static NTSTATUS map_in(struct target *target, struct map_call *call)
 {
 	struct space *space = target->space;
 	NTSTATUS status = target_write(target);
 	if (status)
 		return status;
-	status = map_check(space, call);
-	if (!status) {
-		section_retain(call->view.section);
-		space->engine->map(space, space_map(space, &call->view, call->charge));
-	}
+	if (target_is_shared(target))
+		status = hold(target, call);
+	if (!status && !call->there)
+		status = map_new(space, call);
 	target_unlock(target);
-	if (!status)
+	if (!status && !call->there)
 		space->engine->note(space, NOTE_ALLOC, call->view.range);
 	return status;
 }
@@ -174,7 +222,9 @@ static NTSTATUS map_section(struct target *target, HANDLE handle, struct map_cal
 	if (!status && !target->space->engine->section_fits(target->space, view->section))
 		status = STATUS_NOT_SAME_DEVICE;
 	if (!status)
-		status = check_section(object, call);
+		status = choose_arena(target, call);
+	if (!status)
+		status = check_section(era_of(target->layout), object, call);
 	if (!status)
 		status = map_in(target, call);
 	if (!status && view->section->kind == SECTION_IMAGE)
@@ -197,7 +247,7 @@ static NTSTATUS map_from(struct target *target, HANDLE section, struct map_call 
 {
 	NTSTATUS status = check_place(target->layout, call);
 	if (!status)
-		status = map_section(target, section, call);
+		status = era_status(era_of(target->layout), map_section(target, section, call));
 	if (status >= 0) { /* STATUS_IMAGE_NOT_AT_BASE too */
 		*base = address_of(call->view.range.start);
 		*size = address_of(range_pages(call->view.range));
@@ -221,10 +271,11 @@ NTSTATUS NtMapViewOfSection(HANDLE section, HANDLE process, uint64_t *base, uint
 	                        .type = type,
 	                        .view.inherit = inherit == ViewShare};
 	target_open(&target, process, PROCESS_VM_OPERATION);
+	target_at(&target, call.base);
 	call.lowest = target.layout->minimum;
 	status = check_type(type, TYPES, inherit);
 	if (!status)
-		status = check_protect(protect, &call.view.protect);
+		status = check_protect(era_of(target.layout), protect, &call.view.protect);
 	if (!status && !zero_bits_highest(target.layout, zero_bits, &call.highest))
 		status = STATUS_INVALID_PARAMETER_4;
 	if (!status)
@@ -258,13 +309,14 @@ NTSTATUS NtMapViewOfSectionEx(HANDLE section, HANDLE process, uint64_t *base, ui
 	                        .type = type,
 	                        .view.inherit = true};
 	target_open(&target, process, PROCESS_VM_OPERATION);
+	target_at(&target, call.base);
 	status = extended_read(target.layout, parameters, count, &extended);
 	if (!status)
 		status = check_extended(&extended, &call);
 	if (!status)
 		status = check_type(type, TYPES_EX, ViewShare);
 	if (!status)
-		status = check_protect(protect, &call.view.protect);
+		status = check_protect(era_of(target.layout), protect, &call.view.protect);
 	if (!status) {
 		call.lowest = max_u64(target.layout->minimum, extended.lowest);
 		call.highest = extended.highest ? extended.highest : target.layout->highest;

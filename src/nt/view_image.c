@@ -72,7 +72,7 @@ NTSTATUS map_finish_image(struct target *target, struct map_call *call)
 {
 	const struct view *view = &call->view;
 	NTSTATUS status = STATUS_SUCCESS;
-	if (view->delta)
+	if (view->delta && !call->there)
 		status = relocate_pages(target->space, view);
 	if (status) {
 		unmap_view(target, address_of(view->range.start), false);

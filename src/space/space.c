@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/os.h"
+#include "space/arena.h"
 #include "space/tables.h"
 #include "space/view.h"
 
@@ -32,6 +33,30 @@ static NTSTATUS add_shared_page(struct space *space)
 	return STATUS_SUCCESS;
 }
 
+NTSTATUS space_add_system(struct space *space, struct range range)
+{
+	struct charge charge;
+	NTSTATUS status = space_prepare(space, 2);
+	if (!status)
+		status = space_charge(space, range, &charge);
+	if (status)
+		return status;
+	space_reserve(space, range, PROT_READWRITE, VAD_SYSTEM);
+	space_commit(space, range, PROT_READWRITE, charge);
+	if (range.end <= page_of(space->layout->minimum))
+		space->free_pages += range_pages(range); /* they are not counted */
+	return STATUS_SUCCESS;
+}
+
+static NTSTATUS add_what_is_systems(struct space *space)
+{
+	const struct layout *layout = space->layout;
+	struct range range = {page_of(layout->system_start), page_of(layout->system_end)};
+	if (!layout_is_9x(layout))
+		return add_shared_page(space);
+	return range.start < range.end ? space_add_system(space, range) : STATUS_SUCCESS;
+}
+
 NTSTATUS space_init(struct space *space, const struct engine *engine, const struct layout *layout,
                     struct ledger *ledger, bool nx)
 {
@@ -41,7 +66,7 @@ NTSTATUS space_init(struct space *space, const struct engine *engine, const stru
 	pool_init(&space->vads, sizeof(struct vad));
 	shared_lock_init(&space->lock, RANK_SPACE);
 	space->free_pages = page_of(layout->maximum) + 1 - page_of(layout->minimum);
-	NTSTATUS status = add_shared_page(space);
+	NTSTATUS status = add_what_is_systems(space);
 	if (status) {
 		pool_end(&space->vads);
 		runs_destroy(&space->runs);
@@ -92,6 +117,8 @@ void space_end(struct space *space)
 {
 	if (!mark_ended(space))
 		return;
+	if (space->shared)
+		arena_leave(space->shared, space);
 	space->engine->end(space);
 	shared_lock_write(&space->lock);
 	struct view *views = free_vads(space);
@@ -179,7 +206,8 @@ prot_t space_private_prot(const struct vad *vad, prot_t prot)
 /* Pages of a run that are charged to the process (CM-2). */
 static uint64_t charged_of(struct run run)
 {
-	bool own = run.vad && (run.vad->kind == VAD_PRIVATE || run.vad->kind == VAD_LARGE);
+	bool own = run.vad && (run.vad->kind == VAD_PRIVATE || run.vad->kind == VAD_LARGE ||
+	                       run.vad->kind == VAD_SYSTEM);
 	bool private = own && attr_is_committed(run.attr);
 	return private || run.attr & ATTR_CHARGED ? run.end - run.start : 0;
 }

@@ -13,6 +13,8 @@
 #ifndef NTMM_SPACE_SPACE_H
 #define NTMM_SPACE_SPACE_H
 
+#include <stdatomic.h>
+
 #include <ntmm/thread.h>
 
 #include "base/lock.h"
@@ -28,6 +30,7 @@ enum vad_kind {
 	VAD_PRIVATE,
 	VAD_PLACEHOLDER, /* all reserved: a place kept for what will replace it (rules PH) */
 	VAD_SHARED_PAGE, /* 0x7FFE0000 (AS-4): the system's; cannot be changed */
+	VAD_SYSTEM,      /* of Windows 9x: the system's (S8b, S8e); cannot be changed, but written */
 	VAD_VIEW,        /* of a section: view.h */
 	VAD_LARGE,       /* MEM_LARGE_PAGES: committed for good (rules LP) */
 	VAD_PHYSICAL,    /* MEM_PHYSICAL: a window that frames are mapped into (rules AW) */
@@ -54,6 +57,13 @@ static inline bool vad_is_paged(const struct vad *vad)
 {
 	return vad->kind != VAD_PHYSICAL && vad->kind != VAD_LARGE;
 }
+
+/* Calls may not change it (AS-4, W9-2). */
+static inline bool vad_is_systems(const struct vad *vad)
+{
+	return vad->kind == VAD_SHARED_PAGE || vad->kind == VAD_SYSTEM;
+}
+
 /* A change makes at most as many new allocations: a placeholder split in three (PH-2). */
 #define MOST_NEW_VADS 2
 
@@ -71,17 +81,22 @@ struct space {
 	uint64_t windows;       /* (l) the same, of windows: for all they can need */
 	uint64_t free_pages;    /* (l) neither reserved nor committed, of the application's range */
 	bool nx;                /* the processor can tell run from read */
-	bool ended;             /* (l) the process is gone: only free() may follow */
 	unsigned clones;        /* (l) that it, or what it was cloned from, has been part of (clone.h) */
+	_Atomic bool ended;     /* changes under (l): the process is gone: only free() may follow */
+	struct space *shared;   /* what all processes have in common (arena.h); NULL: nothing */
 };
 
 /* The user range the runs cover: [0, maximum application address], in pages. The lowest 64 KB and
  * what lies above `highest` are free but cannot be allocated (AS-3). */
 struct range space_whole(const struct layout *layout);
 
-/* Starts with the shared page alone. STATUS_NO_MEMORY; STATUS_COMMITMENT_LIMIT. */
+/* Starts with the shared page alone; with the MS-DOS arena alone on Windows 9x. STATUS_NO_MEMORY;
+ * STATUS_COMMITMENT_LIMIT. */
 NTSTATUS space_init(struct space *space, const struct engine *engine, const struct layout *layout,
                     struct ledger *ledger, bool nx);
+/* Memory of the system that all may read and write, and nobody change, over free pages, of which none
+ * or all may be allocated. STATUS_COMMITMENT_LIMIT; STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS space_add_system(struct space *space, struct range range);
 /* Everything goes: the engine's part first. No lock held. A second call does nothing. */
 void space_end(struct space *space);
 /* The rest, after space_end. */

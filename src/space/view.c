@@ -2,7 +2,7 @@
  *
  * Mapping, unmapping, and the protection of views.
  */
-#include "space/view.h"
+#include "space/arena.h"
 
 #include "base/check.h"
 #include "base/os.h"
@@ -23,6 +23,7 @@ void view_free(struct view *view)
 	if (backing)
 		backing->operations->remove_view(backing);
 	section_release(view->section);
+	view_drop_all(view);
 	os_free(view);
 }
 

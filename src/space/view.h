@@ -15,6 +15,8 @@
 #include "space/section.h"
 #include "space/space.h"
 
+struct view_holder;
+
 struct view {
 	struct section *section; /* with a reference */
 	uint64_t first;          /* page of the section that the view begins with */
@@ -23,6 +25,7 @@ struct view {
 	bool inherit;            /* ViewShare (MV-16) */
 	uint64_t file_end;       /* of a file: byte that the view ends before */
 	uint64_t delta;          /* of an image: how far from where it wants to lie; bytes */
+	struct view_holder *holders; /* of Windows 9x: who has mapped it (arena.h) */
 	/* the engine's: the views of a process, and those of a section */
 	void *map;
 	struct view *next, *next_of_section;

@@ -100,6 +100,7 @@ static NTSTATUS write_all(struct write *w)
 {
 	struct target target;
 	target_open(&target, w->process, PROCESS_VM_WRITE | PROCESS_VM_OPERATION);
+	target_at(&target, w->at);
 	NTSTATUS status = check(&target, w);
 	while (!status && w->left)
 		status = write_run(&target, w);

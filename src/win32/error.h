@@ -16,4 +16,13 @@ bool win32_ok(NTSTATUS status);
 /* Sets the last error and returns false. */
 bool win32_fail(DWORD error);
 
+/* era.c: which Windows a process runs on, by its handle; the caller's, or NT, when that is none. */
+struct era;
+const struct era *win32_era(HANDLE process);
+/* Whether the call, which Windows 9x has not, is there; else ERROR_CALL_NOT_IMPLEMENTED (W9-9): neither
+ * the caller nor `process` may run on one. */
+bool win32_has_later_calls(HANDLE process);
+/* There is a machine that runs a Windows 9x. */
+void win32_meet_9x(void);
+
 #endif

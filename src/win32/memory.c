@@ -3,6 +3,7 @@
  * VirtualAlloc and its family: Win32's own checks, then the native call.
  */
 #include "base/units.h"
+#include "nt/era.h"
 #include "win32/error.h"
 
 #define LOWEST_ADDRESS 0x10000
@@ -14,7 +15,7 @@ static uint64_t value_of(LPCVOID address)
 	return (uintptr_t)address;
 }
 
-LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect)
+static LPVOID allocate(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect)
 {
 	uint64_t base = value_of(address), bytes = size;
 	if (base && base < LOWEST_ADDRESS) { /* VA-1 */
@@ -25,9 +26,16 @@ LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type, D
 	return win32_ok(status) ? (LPVOID)(uintptr_t)base : NULL;
 }
 
+LPVOID VirtualAllocEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect)
+{
+	if (!win32_has_later_calls(process))
+		return NULL;
+	return allocate(process, address, size, type, protect);
+}
+
 LPVOID VirtualAlloc(LPVOID address, SIZE_T size, DWORD type, DWORD protect)
 {
-	return VirtualAllocEx(GetCurrentProcess(), address, size, type, protect);
+	return allocate(GetCurrentProcess(), address, size, type, protect);
 }
 
 LPVOID VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DWORD type, DWORD protect,
@@ -43,6 +51,8 @@ LPVOID VirtualAllocExNuma(HANDLE process, LPVOID address, SIZE_T size, DWORD typ
 /* VA-82: no process here may generate code by this call. */
 PVOID VirtualAllocFromApp(PVOID address, SIZE_T size, ULONG type, ULONG protect)
 {
+	if (!win32_has_later_calls(GetCurrentProcess()))
+		return NULL;
 	if (protect & EXECUTABLE) {
 		win32_fail(ERROR_ACCESS_DENIED);
 		return NULL;
@@ -54,6 +64,8 @@ PVOID VirtualAlloc2(HANDLE process, PVOID address, SIZE_T size, ULONG type, ULON
                     MEM_EXTENDED_PARAMETER *parameters, ULONG count)
 {
 	uint64_t base = value_of(address), bytes = size;
+	if (!win32_has_later_calls(process ? process : GetCurrentProcess()))
+		return NULL;
 	if (base && base < LOWEST_ADDRESS) { /* VA-1 */
 		win32_fail(ERROR_INVALID_PARAMETER);
 		return NULL;
@@ -63,7 +75,7 @@ PVOID VirtualAlloc2(HANDLE process, PVOID address, SIZE_T size, ULONG type, ULON
 	return win32_ok(status) ? (PVOID)(uintptr_t)base : NULL;
 }
 
-BOOL VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type)
+static BOOL free_in(HANDLE process, LPVOID address, SIZE_T size, DWORD type)
 {
 	uint64_t base = value_of(address), bytes = size;
 	if (type == MEM_RELEASE && size) /* VF-1 */
@@ -71,9 +83,14 @@ BOOL VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type)
 	return win32_ok(NtFreeVirtualMemory(process, &base, &bytes, type));
 }
 
+BOOL VirtualFreeEx(HANDLE process, LPVOID address, SIZE_T size, DWORD type)
+{
+	return win32_has_later_calls(process) && free_in(process, address, size, type);
+}
+
 BOOL VirtualFree(LPVOID address, SIZE_T size, DWORD type)
 {
-	return VirtualFreeEx(GetCurrentProcess(), address, size, type);
+	return free_in(GetCurrentProcess(), address, size, type);
 }
 
 BOOL VirtualProtectEx(HANDLE process, LPVOID address, SIZE_T size, DWORD protect, PDWORD old)
@@ -104,12 +121,16 @@ SIZE_T VirtualQuery(LPCVOID address, PMEMORY_BASIC_INFORMATION buffer, SIZE_T le
 BOOL VirtualLock(LPVOID address, SIZE_T size)
 {
 	uint64_t base = value_of(address), bytes = size;
+	if (!win32_era(GetCurrentProcess())->locks)
+		return TRUE; /* W9-10 */
 	return win32_ok(NtLockVirtualMemory(GetCurrentProcess(), &base, &bytes, MAP_PROCESS));
 }
 
 BOOL VirtualUnlock(LPVOID address, SIZE_T size)
 {
 	uint64_t base = value_of(address), bytes = size;
+	if (!win32_era(GetCurrentProcess())->locks)
+		return TRUE; /* W9-10 */
 	return win32_ok(NtUnlockVirtualMemory(GetCurrentProcess(), &base, &bytes, MAP_PROCESS));
 }
 

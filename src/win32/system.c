@@ -148,6 +148,42 @@ BOOL GlobalMemoryStatusEx(LPMEMORYSTATUSEX status)
 	return win32_ok(result);
 }
 
+#define GB (UINT64_C(1) << 30)
+
+/* MS-7: what a program of 32 bits sees; one that does not know of addresses from 2 GB on sees less. */
+static void cap(MEMORYSTATUS *status, const struct layout *layout)
+{
+	SIZE_T *const sizes[] = {&status->dwTotalPhys,     &status->dwAvailPhys,
+	                         &status->dwTotalVirtual,  &status->dwAvailVirtual,
+	                         &status->dwTotalPageFile, &status->dwAvailPageFile};
+	for (unsigned i = 0; i < 6 && !layout->wide; i++) {
+		if (*sizes[i] >= 4 * GB)
+			*sizes[i] = UINT32_MAX;
+		if (i < 4 && layout->maximum < 2 * GB)
+			*sizes[i] = min_u64(*sizes[i], 2 * GB - 1);
+	}
+}
+
+void GlobalMemoryStatus(LPMEMORYSTATUS status)
+{
+	struct target target;
+	MEMORYSTATUSEX all = {.dwLength = 0};
+	if (!host_range_ok(status, sizeof *status))
+		return;
+	target_open(&target, NtCurrentProcess(), 0);
+	fill_memory_status(&target, &all);
+	*status = (MEMORYSTATUS){.dwLength = sizeof *status,
+	                         .dwMemoryLoad = all.dwMemoryLoad,
+	                         .dwTotalPhys = all.ullTotalPhys,
+	                         .dwAvailPhys = all.ullAvailPhys,
+	                         .dwTotalPageFile = all.ullTotalPageFile,
+	                         .dwAvailPageFile = all.ullAvailPageFile,
+	                         .dwTotalVirtual = all.ullTotalVirtual,
+	                         .dwAvailVirtual = all.ullAvailVirtual};
+	cap(status, target.layout);
+	target_close(&target);
+}
+
 static NTSTATUS read_counters(struct target *target, PROCESS_MEMORY_COUNTERS_EX *counters)
 {
 	struct figures figures;

@@ -2,6 +2,7 @@
  *
  * Working sets (rules WS).
  */
+#include "nt/era.h"
 #include "nt/nt.h"
 #include "win32/error.h"
 
@@ -27,6 +28,8 @@ BOOL GetProcessWorkingSetSize(HANDLE process, PSIZE_T minimum, PSIZE_T maximum)
 
 BOOL SetProcessWorkingSetSizeEx(HANDLE process, SIZE_T minimum, SIZE_T maximum, DWORD flags)
 {
+	if (!win32_era(process)->locks)
+		return TRUE; /* W9-10 */
 	return win32_ok(nt_set_working_set_limits(process, minimum, maximum, flags));
 }
 

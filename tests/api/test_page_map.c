@@ -152,7 +152,7 @@ static void shared_page(void **state)
 	const uint64_t shared = 0x7FFE0000;
 	uint8_t *system = ntmm_machine_shared_page(place->machine);
 	system[0x26C] = 6; /* NtMajorVersion */
-	for (int layout = 0; layout < NTMM_LAYOUTS; layout++) {
+	for (int layout = 0; layout < NTMM_LAYOUT_WIN9X; layout++) {
 		HANDLE process = ntmm_process_create(place->machine, (ntmm_layout)layout);
 		ntmm_thread *thread = ntmm_thread_create(process, NULL);
 		bool narrow = layout == NTMM_LAYOUT_NT32_2GB || layout == NTMM_LAYOUT_NT32_3GB;

@@ -78,7 +78,7 @@ static void four_times_ram(void **state)
 	ntmm_thread *thread[PROCESSES];
 	uint64_t base[PROCESSES];
 	for (int i = 0; i < PROCESSES; i++) {
-		process[i] = ntmm_process_create(machine, (ntmm_layout)(i % NTMM_LAYOUTS));
+		process[i] = ntmm_process_create(machine, (ntmm_layout)(i % NTMM_LAYOUT_WIN9X));
 		assert_non_null(process[i]);
 		thread[i] = ntmm_thread_create(process[i], NULL);
 		assert_non_null(thread[i]);

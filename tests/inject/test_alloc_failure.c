@@ -27,8 +27,8 @@
 
 struct scene {
 	ntmm_machine *machine;
-	HANDLE process[NTMM_LAYOUTS], second, token;
-	ntmm_thread *thread[NTMM_LAYOUTS], *stacked;
+	HANDLE process[NTMM_LAYOUT_WIN9X], second, token;
+	ntmm_thread *thread[NTMM_LAYOUT_WIN9X], *stacked;
 	uint64_t pieces, small[WINDOWS], large, watched[2], window;
 	ULONG_PTR frames[2];
 	uint64_t events;
@@ -251,7 +251,7 @@ static bool release_rest(struct scene *s, unsigned i)
 
 static HANDLE owner(const struct scene *s, unsigned i)
 {
-	return s->process[1 + i % (NTMM_LAYOUTS - 1)];
+	return s->process[1 + i % (NTMM_LAYOUT_WIN9X - 1)];
 }
 
 static bool allocate_small(struct scene *s, unsigned i)
@@ -491,11 +491,11 @@ static const struct step steps[] = {
 	{"ntmm_machine_create", create_machine, 1},
 	{"ntmm_machine_observe", observe, 1},
 	{"ntmm_machine_add_paging_file", add_paging_file, NTMM_PAGING_FILE_MEMORY + 1},
-	{"ntmm_process_create", create_process, NTMM_LAYOUTS},
+	{"ntmm_process_create", create_process, NTMM_LAYOUT_WIN9X},
 	{"OpenProcess", open_process, 1},
 	{"OpenProcessToken", open_token, 1},
 	{"AdjustTokenPrivileges", adjust_token, 1},
-	{"ntmm_thread_create", create_thread, NTMM_LAYOUTS},
+	{"ntmm_thread_create", create_thread, NTMM_LAYOUT_WIN9X},
 	{"ntmm_thread_create with a stack", create_stacked_thread, 1},
 	{"stack growth", grow_stack, 18},
 	{"VirtualAllocEx to reserve", reserve_pieces, 1},
@@ -516,7 +516,7 @@ static const struct step steps[] = {
 	{"ReclaimVirtualMemory", reclaim_large, 8},
 	{"DiscardVirtualMemory", discard_large, 8},
 	{"SetProcessWorkingSetSizeEx", limit_working_set, 3},
-	{"EmptyWorkingSet", empty_working_set, NTMM_LAYOUTS},
+	{"EmptyWorkingSet", empty_working_set, NTMM_LAYOUT_WIN9X},
 	{"balance, write modified", balance, 3},
 	{"PrefetchVirtualMemory", prefetch_large, 4},
 	{"ntmm_copy_out", copy_out_large, 4},
@@ -535,11 +535,11 @@ static const struct step steps[] = {
 	{"VirtualFreeEx of what is watched", free_watched, 2},
 	{"VirtualFreeEx of all", free_small, WINDOWS},
 	{"TerminateProcess", terminate, 1},
-	{"ntmm_thread_destroy", destroy_thread, NTMM_LAYOUTS},
+	{"ntmm_thread_destroy", destroy_thread, NTMM_LAYOUT_WIN9X},
 	{"ntmm_machine_observe no more", observe_no_more, 1},
 	{"CloseHandle of a token", close_token, 1},
 	{"CloseHandle of the second", close_second, 1},
-	{"CloseHandle of the last", close_process, NTMM_LAYOUTS},
+	{"CloseHandle of the last", close_process, NTMM_LAYOUT_WIN9X},
 	{"ntmm_machine_destroy", destroy_machine, 1},
 };
 #define STEPS (sizeof steps / sizeof steps[0])
@@ -583,7 +583,7 @@ static struct snapshot look(const struct scene *s)
 	snapshot.machine_commit = counters.commit_total;
 	snapshot.resident = counters.resident_total;
 	snapshot.processes = counters.processes;
-	for (unsigned i = 0; i < NTMM_LAYOUTS; i++)
+	for (unsigned i = 0; i < NTMM_LAYOUT_WIN9X; i++)
 		if (s->process[i])
 			add_process(&snapshot, s->process[i]);
 	return snapshot;

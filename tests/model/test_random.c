@@ -368,7 +368,7 @@ static struct site any_site(void)
 	static const unsigned counts[] = {16, 32, 64, 64};
 	static const uint64_t middles[] = {UINT64_C(0x200000), UINT64_C(0x40000000),
 	                                   UINT64_C(0x7FF00000)};
-	struct site site = {.layout = (ntmm_layout)below(NTMM_LAYOUTS), .count = PICK(counts)};
+	struct site site = {.layout = (ntmm_layout)below(NTMM_LAYOUT_WIN9X), .count = PICK(counts)};
 	bool wide = site.layout == NTMM_LAYOUT_NT64_8TB || site.layout == NTMM_LAYOUT_NT64_128TB;
 	uint64_t middle = wide && one_in(3) ? UINT64_C(0x8000000000) : PICK(middles);
 	site.base = one_in(4) ? GRANULE : middle - site.count / 32 * GRANULE;

@@ -96,7 +96,7 @@ static HANDLE new_process(struct own *own, ntmm_layout layout)
 static void run(void *context, unsigned number)
 {
 	struct own own = {.scene = context, .chance = number};
-	own.process = new_process(&own, (ntmm_layout)(number % NTMM_LAYOUTS));
+	own.process = new_process(&own, (ntmm_layout)(number % NTMM_LAYOUT_WIN9X));
 	own.thread = race_thread(own.process);
 	own.base = (uintptr_t)VirtualAllocEx(own.process, NULL, BLOCKS * BLOCK * PAGE, MEM_RESERVE,
 	                                     PAGE_READWRITE);

@@ -269,7 +269,7 @@ static void play(uint64_t seed, uint64_t steps)
 	                              .ram_bytes = (90 + below(80)) * PAGE,
 	                              .paging_file_bytes = (150 + below(400)) * PAGE,
 	                              .flags = one_in(2) ? NTMM_MACHINE_NO_CLUSTERS : 0};
-	share_create(&s, &config, (ntmm_layout)below(NTMM_LAYOUTS));
+	share_create(&s, &config, (ntmm_layout)below(NTMM_LAYOUT_WIN9X));
 	for (unsigned n = 0; n < steps; n++) {
 		one_step(&s);
 		compare(&s, n);

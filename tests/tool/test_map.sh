@@ -33,6 +33,12 @@ row 0x10000 64K MEM_COMMIT $rwx 3 0 0 0 0 0 13
 row 0x20000 64K MEM_COMMIT $rwx 1 0 0 0 0 0 15
 row 0x30000 128K MEM_FREE
 row 0x50000 64K MEM_COMMIT $rwx 1 0 0 0 0 0 15
+run 0 map --at 5 --layout win9x "$work/small" # S8a to S8e; the trace stays within the MS-DOS arena
+row 0x0 64K MEM_FREE
+row 0x10000 4032K MEM_COMMIT PAGE_READWRITE 5 0 0 0 0 0 1003
+row 0x400000 2044M MEM_FREE
+row 0x80000000 1G MEM_FREE
+row 0xc0000000 4M MEM_COMMIT PAGE_READWRITE 0 0 0 0 0 0 1024
 
 # As many as there are, when N is larger; none at all.
 run 0 map --at 100 "$work/small"

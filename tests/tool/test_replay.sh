@@ -163,6 +163,8 @@ printf '10000 R\nffff R\n' >"$work/misfit"
 for layout in nt32-2gb nt32-3gb wow64-4gb nt64-8tb nt64-128tb; do
 	misfit $layout 0xffff 2
 done
+printf '10000 R\n400000 W\n80000000 R\n' >"$work/misfit" # S8b to S8d: the last is not private
+misfit win9x 0x80000000 3
 printf '10000 R\n\n7fff0000 W\n' >"$work/misfit"
 misfit nt32-2gb 0x7fff0000 3
 run 0 replay --layout nt32-3gb "$work/misfit"

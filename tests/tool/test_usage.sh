@@ -56,7 +56,7 @@ for size in '' x 1M,2M -1 99999999T; do
 	err "--paging-file: '$size' is not a size"
 done
 run 2 replay --layout nt128 "$work/trace"
-err "'nt128' is none of nt32-2gb, nt32-3gb, wow64-4gb, nt64-8tb, nt64-128tb"
+err "'nt128' is none of nt32-2gb, nt32-3gb, wow64-4gb, nt64-8tb, nt64-128tb, win9x"
 run 2 replay - -
 err 'standard input can be only one'
 

@@ -148,13 +148,21 @@ static bool check_transition(const struct page_map *map, struct place place, fra
 	return check_back(map, place, frame);
 }
 
+static bool is_link(const struct page_map *map, struct place place)
+{
+	for (unsigned i = 0; i < map->link_count; i++)
+		if (map->links[i].entry == place.entry)
+			return true;
+	return false;
+}
+
 static bool check_entry(const struct page_map *map, struct place place, struct totals *totals)
 {
 	struct pte pte = pte_load(place.entry);
 	const struct pager *pager = map->pager;
 	if (pte_is_resident(pte) && pte_frame(pte) >= pager->phys.count)
 		return complain("entry %u of table %u: no such frame", place.index, place.table);
-	if (place.entry == map->system_entry.entry ||
+	if (is_link(map, place) ||
 	    (pte_is_present(pte) && pte_frame(pte) == pager->shared_page))
 		return true;
 	if (pte_is_present(pte))
@@ -189,7 +197,7 @@ static bool check_table(const struct page_map *map, frame_t table, unsigned leve
 		return complain("table %u: %u entries used, %u resident; %u and %u counted", table,
 		                used, resident, record->used, record->resident);
 	/* Between the steps of a fault of another thread a table may be awake for nothing yet. */
-	bool awake = resident || level == MAP_LEVELS || !used ||
+	bool awake = resident || level == MAP_LEVELS || !used || record->locked ||
 	             (record->state == FRAME_TABLE && !os_is_alone());
 	if (record->state != (awake ? FRAME_TABLE : FRAME_IDLE) && used)
 		return complain("table %u with %u resident entries is %s", table, resident,

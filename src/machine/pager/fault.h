@@ -15,8 +15,8 @@ struct fault {
 	struct page_map *map;
 	uint64_t page;
 	struct fault *behind; /* of a view: for the section's page, in the section's map; or NULL */
-	struct page_map *payer; /* of such a fault: the process that it is for, */
-	uint64_t payer_page;    /* and the page there */
+	struct page_map *payer; /* whose figures it counts in; NULL: the map's */
+	uint64_t payer_page;    /* the page there */
 	struct fault *reader; /* FAULT_READ: this fault, or the one behind it */
 	ntmm_access access;
 	prot_t prot;          /* what space_decide() said */

@@ -54,11 +54,11 @@ static enum fault_outcome copy(struct fault *fault, struct place place, frame_t 
 /* PG-40: a page that is in memory anyway is a soft fault away. */
 static void count(struct fault *fault, frame_t frame)
 {
-	struct page_map *map = fault->map;
+	struct page_map *map = fault_payer(fault);
 	if (fault->counted)
 		return;
 	TALLY(map, soft);
-	pager_event(map->pager, map, NTMM_EVENT_SOFT, fault->page, frame,
+	pager_event(map->pager, map, NTMM_EVENT_SOFT, fault_payer_page(fault), frame,
 	            frame_at(&map->pager->phys, frame)->slot);
 	fault->counted = true;
 }

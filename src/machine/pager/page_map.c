@@ -24,6 +24,8 @@
 #define RESIDENT_TABLES 4
 #define RESIDENT_SECTION_TABLES 1
 #define COMMITTED_TABLES 1 /* the top table; the space or section charges the others */
+#define COMMITTED_ARENA_TABLES 4 /* those that stay, too, whatever is committed */
+#define ARENA_PID 4              /* Windows' own number for the system */
 
 static bool grow(struct pager *pager)
 {
@@ -52,20 +54,25 @@ static uint64_t resident_tables(const struct page_map *map)
 	return map->segment ? RESIDENT_SECTION_TABLES : RESIDENT_TABLES;
 }
 
+static uint64_t committed_tables(const struct page_map *map)
+{
+	return map->stray_start != UINT64_MAX ? COMMITTED_ARENA_TABLES : COMMITTED_TABLES;
+}
+
 static NTSTATUS charge(struct page_map *map)
 {
 	struct pager *pager = map->pager;
-	if (!ledger_charge(&pager->commit, COMMITTED_TABLES))
+	if (!ledger_charge(&pager->commit, committed_tables(map)))
 		return STATUS_COMMITMENT_LIMIT;
 	if (ledger_charge(&pager->resident, resident_tables(map)))
 		return STATUS_SUCCESS;
-	ledger_return(&pager->commit, COMMITTED_TABLES);
+	ledger_return(&pager->commit, committed_tables(map));
 	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 static void uncharge(struct page_map *map)
 {
-	ledger_return(&map->pager->commit, COMMITTED_TABLES);
+	ledger_return(&map->pager->commit, committed_tables(map));
 	ledger_return(&map->pager->resident, resident_tables(map));
 }
 
@@ -130,33 +137,84 @@ static frame_t table_over(struct page_map *map, uint64_t page, unsigned level)
 	}
 }
 
-/* The system space is in every page map: one entry refers to its tables (architecture, section 3). */
-static NTSTATUS add_system_space(struct page_map *map, bool wide)
+/* The entry at `level` over `page` refers to a table that is not the process's. */
+static NTSTATUS add_link(struct page_map *map, uint64_t page, unsigned level, struct pte table)
 {
-	struct pager *pager = map->pager;
-	uint64_t page = wide ? SYSTEM_PAGE_WIDE : SYSTEM_PAGE_NARROW;
-	unsigned level = wide ? MAP_LEVELS : MAP_LEVELS - 1;
+	struct phys *phys = &map->pager->phys;
 	if (table_over(map, page, level) == NO_FRAME)
 		return STATUS_INSUFFICIENT_RESOURCES;
-	map->system_entry = map_walk(&pager->phys, map->root, page);
-	map_set(&pager->phys, map->system_entry,
-	        pte_system_table(wide ? pager->system_wide : pager->system_narrow));
+	struct place place = map_walk(phys, map->root, page);
+	map->links[map->link_count++] = place;
+	map_set(phys, place, table);
 	return STATUS_SUCCESS;
 }
 
-static void remove_system_space(struct page_map *map)
+static NTSTATUS link_arena(struct page_map *map)
 {
-	if (!map->system_entry.entry)
-		return;
-	map_set(&map->pager->phys, map->system_entry, (struct pte){0});
-	table_settle(map, map->system_entry.table);
+	const frame_t *tables = map->pager->arena_tables;
+	NTSTATUS status = STATUS_SUCCESS;
+	for (unsigned i = 0; i < 2 && !status; i++)
+		status = add_link(map, ARENA_PAGE(i), MAP_LEVELS - 1, pte_table(tables[i]));
+	return status;
+}
+
+/* The system space is in every page map (architecture, section 3); on Windows 9x, the arena is. */
+static NTSTATUS add_links(struct page_map *map, bool wide)
+{
+	const struct pager *pager = map->pager;
+	if (pager->arena)
+		return link_arena(map);
+	if (wide)
+		return add_link(map, SYSTEM_PAGE_WIDE, MAP_LEVELS,
+		                pte_system_table(pager->system_wide));
+	return add_link(map, SYSTEM_PAGE_NARROW, MAP_LEVELS - 1,
+	                pte_system_table(pager->system_narrow));
+}
+
+/* All are entries of one table. */
+static void remove_links(struct page_map *map)
+{
+	for (unsigned i = 0; i < map->link_count; i++)
+		map_set(&map->pager->phys, map->links[i], (struct pte){0});
+	if (map->link_count)
+		table_settle(map, map->links[0].table);
+	map->link_count = 0;
+}
+
+/* The tables that processes have entries of stay, as if there were locked pages below them. */
+static NTSTATUS pin_arena(struct page_map *map)
+{
+	struct pager *pager = map->pager;
+	for (unsigned i = 0; i < 2; i++) {
+		frame_t table = table_over(map, ARENA_PAGE(i), MAP_LEVELS - 2);
+		if (table == NO_FRAME)
+			return STATUS_INSUFFICIENT_RESOURCES;
+		frame_at(&pager->phys, table)->locked++;
+		pager->arena_tables[i] = table;
+	}
+	return STATUS_SUCCESS;
+}
+
+static void unpin_arena(struct page_map *map)
+{
+	struct pager *pager = map->pager;
+	for (unsigned i = 0; i < 2; i++) {
+		if (!pager->arena_tables[i])
+			continue;
+		frame_at(&pager->phys, pager->arena_tables[i])->locked--;
+		table_settle(map, pager->arena_tables[i]);
+		pager->arena_tables[i] = 0;
+	}
+	pager->arena = NULL;
 }
 
 static void delist(struct page_map *map)
 {
 	struct pager *pager = map->pager;
 	lock_take(&pager->lock);
-	remove_system_space(map);
+	remove_links(map);
+	if (map == pager->arena)
+		unpin_arena(map);
 	if (map->limits.flags & QUOTA_LIMITS_HARDWS_MIN_ENABLE)
 		ledger_return(&pager->resident, map->limits.minimum);
 	pager->maps[map->number] = NULL;
@@ -167,15 +225,21 @@ static void delist(struct page_map *map)
 	lock_drop(&pager->lock);
 }
 
-NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout,
-                         bool nx)
+static void begin(struct page_map *map, struct pager *pager, const struct layout *layout)
 {
-	*map = (struct page_map){.pager = pager, .nx = nx, .user_end = page_of(layout->maximum) + 1};
+	*map = (struct page_map){
+		.pager = pager, .user_end = page_of(layout->maximum) + 1, .stray_start = UINT64_MAX};
 	map->limits = (struct ws_limits){DEFAULT_MINIMUM, DEFAULT_MAXIMUM,
 	                                 QUOTA_LIMITS_HARDWS_MIN_DISABLE |
 	                                         QUOTA_LIMITS_HARDWS_MAX_DISABLE};
 	frame_list_init(&map->resident);
 	frame_list_init(&map->physical);
+}
+
+/* The top table, and what else there is from the beginning. */
+static NTSTATUS create(struct page_map *map, const struct layout *layout)
+{
+	struct pager *pager = map->pager;
 	NTSTATUS status = charge(map);
 	if (status)
 		return status;
@@ -183,7 +247,8 @@ NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct
 	status = add(pager, map);
 	bool added = !status;
 	if (added)
-		status = add_system_space(map, layout->wide_system);
+		status = map == pager->arena ? pin_arena(map)
+		                             : add_links(map, layout->wide_system);
 	lock_drop(&pager->lock);
 	if (status && added)
 		delist(map);
@@ -192,10 +257,31 @@ NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct
 	return status;
 }
 
+NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout,
+                         bool nx)
+{
+	begin(map, pager, layout);
+	map->nx = nx;
+	return create(map, layout);
+}
+
+NTSTATUS page_map_create_arena(struct pager *pager, struct page_map *map,
+                               const struct layout *layout)
+{
+	begin(map, pager, layout);
+	map->pid = ARENA_PID;
+	map->stray_start = page_of(layout->highest + 1);
+	pager->arena = map;
+	NTSTATUS status = create(map, layout);
+	if (status)
+		pager->arena = NULL;
+	return status;
+}
+
 NTSTATUS page_map_create_section(struct pager *pager, struct page_map *map,
                                  struct segment *segment)
 {
-	*map = (struct page_map){.pager = pager, .segment = segment};
+	*map = (struct page_map){.pager = pager, .segment = segment, .stray_start = UINT64_MAX};
 	map->user_end = segment->section.pages;
 	frame_list_init(&map->resident);
 	frame_list_init(&map->physical);
@@ -214,12 +300,13 @@ void page_map_give(struct page_map *map, struct page_map *fresh, struct segment 
 {
 	struct pager *pager = map->pager;
 	shoot_pause(map);
-	remove_system_space(map);
+	remove_links(map);
 	section->map = (struct page_map){.pager = pager,
 	                                 .segment = section,
 	                                 .root = map->root,
 	                                 .number = fresh->number,
 	                                 .user_end = map->user_end,
+	                                 .stray_start = UINT64_MAX,
 	                                 .resident = map->resident,
 	                                 .active = map->active,
 	                                 .active_peak = map->active,
@@ -229,7 +316,8 @@ void page_map_give(struct page_map *map, struct page_map *fresh, struct segment 
 	map->resident = fresh->resident;
 	map->active = 0;
 	map->tables = fresh->tables;
-	map->system_entry = fresh->system_entry;
+	memcpy(map->links, fresh->links, sizeof map->links);
+	map->link_count = fresh->link_count;
 	frame_at(&pager->phys, section->map.root)->table = fresh->number;
 	frame_at(&pager->phys, map->root)->table = map->number;
 	pager->maps[fresh->number] = &section->map;

@@ -12,6 +12,10 @@
 /* A page map with a top table. STATUS_NO_MEMORY, STATUS_COMMITMENT_LIMIT, STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS page_map_create(struct pager *pager, struct page_map *map, const struct layout *layout,
                          bool nx);
+/* That of what all processes of a Windows 9x share, before there are any: its tables for 2 to 4 GB are in
+ * each page map that is made from then on. The same. */
+NTSTATUS page_map_create_arena(struct pager *pager, struct page_map *map,
+                               const struct layout *layout);
 /* That of a section: without the system's space, and without threads. The same. */
 NTSTATUS page_map_create_section(struct pager *pager, struct page_map *map,
                                  struct segment *segment);

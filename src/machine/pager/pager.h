@@ -35,7 +35,7 @@
 
 /* Counters of a process; the machine's are their sums, and those of ended ones. (p) */
 struct tally {
-	uint64_t demand_zero, soft, hard, violations, guards, page_ins, page_outs, trimmed;
+	uint64_t demand_zero, soft, hard, violations, guards, page_ins, page_outs, trimmed, stray_writes;
 };
 
 struct segment;
@@ -72,7 +72,9 @@ struct page_map {
 	uint64_t large;              /* large pages */
 	struct frame_list physical;  /* frames of its own, mapped or not (rules AW) */
 	struct ws_limits limits;
-	struct place system_entry;   /* refers to the tables of the system space */
+	struct place links[2];       /* refer to tables of the system space, or of the arena */
+	unsigned link_count;
+	uint64_t stray_start;        /* stores from this page on are counted one by one (stray.h) */
 	struct translator *translators; /* shoot.h */
 	bool walks_end;              /* before a frame is reused: a table has left */
 	struct shots shots;
@@ -126,6 +128,8 @@ struct pager {
 	frame_t shared_page;         /* at 0x7FFE0000 of every process, and in system space */
 	frame_t system_wide;         /* level 3 table of the system space of 64-bit systems */
 	frame_t system_narrow;       /* level 2 table of that of 32-bit ones: 3 to 4 GB */
+	struct page_map *arena;      /* of a Windows 9x: what all processes share; NULL */
+	frame_t arena_tables[2];     /* level 2 tables of it: 2 and 3 to 4 GB */
 	bool clusters;               /* hard faults read ahead */
 	bool walks_end;              /* of a map */
 	/* the one clustered read that may be under way */
@@ -156,6 +160,8 @@ static inline uint16_t frame_age(const struct pager *pager, const struct frame *
 	page_of(UINT64_C(0x0000F78000000000)) /* 0xFFFFF780'00000000: 48 bits count */
 #define SYSTEM_PAGE_NARROW page_of(UINT64_C(0xFFDF0000))
 #define SYSTEM_FRAMES 6
+/* What the two tables of the arena begin with. */
+#define ARENA_PAGE(i) page_of((UINT64_C(2) + (i)) << 30)
 /* Takes SYSTEM_FRAMES frames, for good: the shared page, and tables that lead to it. */
 void system_space_build(struct pager *pager);
 

@@ -208,6 +208,21 @@ void shoot_delist(struct page_map *map, struct translator *translator)
 		*link = translator->next;
 }
 
+void shoot_translator(struct page_map *map, struct translator *translator)
+{
+	const struct range all = {0, map->user_end};
+	unsigned looks = 0;
+	__atomic_store_n(&translator->end, 0, __ATOMIC_RELEASE);
+	clear_lines(translator, all, SHOOT_ALL);
+	__atomic_store_n(&translator->voids, translator->voids + 1, __ATOMIC_RELEASE);
+	os_barrier();
+	if (clear_lines(translator, all, SHOOT_ALL))
+		os_barrier();
+	while (inside(translator))
+		next_look(&looks);
+	shoot_delist(map, translator);
+}
+
 void shoot_pause(struct page_map *map)
 {
 	const struct range all = {0, map->user_end};

@@ -43,7 +43,7 @@
 
 #include "machine/pager/pager.h"
 
-/* A processor: one per thread of a process. (p), but for the owner: it reads what is marked (o) while
+/* A processor: one per thread of a process; on Windows 9x two with one TLB, the other in the arena's map. (p), but for the owner: it reads what is marked (o) while
  * inside. */
 struct translator {
 	struct ntmm_tlb *tlb;
@@ -85,6 +85,9 @@ void shoot_walkers(struct pager *pager);
 void shoot_pause(struct page_map *map);
 void shoot_resume(struct page_map *map);
 
+/* One translator, for good: its thread neither walks nor is in an access by this map. It is forgotten. The
+ * owner may be inside. */
+void shoot_translator(struct page_map *map, struct translator *translator);
 /* Everything, for good: no thread of the map walks, or is in an access. Its translators are forgotten. */
 void shoot_map(struct page_map *map);
 

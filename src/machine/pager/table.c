@@ -118,7 +118,7 @@ static void free_table(struct page_map *map, frame_t table)
 void table_settle(struct page_map *map, frame_t table)
 {
 	struct frame *record = record_of(map, table);
-	if (record->level == MAP_LEVELS || record->resident)
+	if (record->level == MAP_LEVELS || record->resident || record->locked)
 		return;
 	if (!record->used) {
 		free_table(map, table);

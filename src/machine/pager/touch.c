@@ -65,6 +65,7 @@ static enum touch_result count_refusal(struct machine_process *process, uint64_t
 /* One attempt. The locks are dropped when it returns. */
 struct attempt {
 	const struct touch *touch;
+	struct machine_process *owner; /* of the page: the process, or the arena of its machine */
 	struct fault fault;
 	struct fault behind;     /* of a view: for the section's page */
 	struct section *section; /* that it is of, with a reference; NULL */
@@ -99,7 +100,7 @@ static NTSTATUS read_in(struct attempt *attempt)
 
 static void step(struct attempt *attempt)
 {
-	struct machine_process *process = attempt->touch->process;
+	struct machine_process *process = attempt->owner;
 	struct pager *pager = process->map.pager;
 	attempt->stepped = true;
 	attempt->outcome = fault_step(&attempt->fault);
@@ -123,7 +124,8 @@ static void aim_behind(struct attempt *attempt)
 	const struct view *first = fault->chain ? fault->chain : fault->view;
 	if (!behind->map) /* else it goes on, with what it has learnt */
 		*behind = (struct fault){.access = NTMM_LOAD, .prot = PROT_READWRITE,
-		                         .payer = fault->map, .payer_page = fault->page};
+		                         .payer = fault_payer(fault),
+		                         .payer_page = fault->page};
 	behind->map = &segment_of(first->section)->map;
 	behind->page = view_page(first, fault->page);
 	behind->file_end = view_page(first, first->range.end);
@@ -174,7 +176,7 @@ static bool has_moved(const struct attempt *attempt, const struct vad *vad)
 static void attempt_once(struct attempt *attempt)
 {
 	const struct touch *touch = attempt->touch;
-	struct space *space = &touch->process->space;
+	struct space *space = &attempt->owner->space;
 	attempt->outcome = FAULT_AGAIN;
 	shared_lock_read(&space->lock);
 	attempt->decision = space_decide(space, touch->address, touch->access, touch->mode,
@@ -196,7 +198,7 @@ static void attempt_once(struct attempt *attempt)
 
 static void give_up(struct attempt *attempt)
 {
-	struct machine_process *process = attempt->touch->process;
+	struct machine_process *process = attempt->owner;
 	if (!attempt->stepped || !machine_process_lock(process))
 		return;
 	fault_abandon(&attempt->fault);
@@ -252,12 +254,15 @@ enum touch_result touch_page(const struct touch *touch, NTSTATUS *status)
 {
 	struct machine_process *process = touch->process;
 	struct attempt attempt = {.touch = touch};
-	attempt.fault = (struct fault){.map = &process->map,
-	                               .page = page_of(touch->address),
-	                               .access = touch->access,
-	                               .own = touch->mode == MODE_SYSTEM};
 	if (atomic_load(&process->gone))
 		return TOUCH_VIOLATION;
+	attempt.owner = machine_process_of(space_at(&process->space, touch->address));
+	attempt.fault = (struct fault){.map = &attempt.owner->map,
+	                               .page = page_of(touch->address),
+	                               .payer = &process->map,
+	                               .payer_page = page_of(touch->address),
+	                               .access = touch->access,
+	                               .own = touch->mode == MODE_SYSTEM};
 	enum touch_result result = run(&attempt);
 	*status = attempt.status;
 	leave_section(&attempt);

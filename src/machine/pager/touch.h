@@ -8,7 +8,7 @@
 #define NTMM_MACHINE_PAGER_TOUCH_H
 
 #include "machine/pager/fault.h"
-#include "space/space.h"
+#include "space/arena.h"
 
 struct ntmm_machine;
 
@@ -42,7 +42,7 @@ static inline const struct space *space_of_map(const struct page_map *map)
 typedef NTSTATUS (*touch_visitor)(struct fault *fault, void *context);
 
 struct touch {
-	struct machine_process *process;
+	struct machine_process *process; /* addresses of its machine's arena are meant, too */
 	uint64_t address;
 	ntmm_access access;
 	enum access_mode mode;

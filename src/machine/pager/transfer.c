@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/pager/transfer.h"
 
+#include "machine/pager/stray.h"
+
 #define PAGES_AT_ONCE 16 /* the locks are held meanwhile */
 
 /* From one touched page on. */
@@ -33,7 +35,8 @@ static void copy_in_page(const struct phys *phys, const struct part *part, struc
 static uint64_t pages_alike(const struct part *part, struct place place)
 {
 	uint64_t page = page_of(part->address);
-	uint64_t alike = runs_at(&part->process->space.runs, page).end - page;
+	const struct space *space = space_at(&part->process->space, part->address);
+	uint64_t alike = runs_at(&space->runs, page).end - page;
 	uint64_t index = place.level == 2 ? page % LARGE_PAGES : place.index;
 	return min_u64(min_u64(alike, MAP_FANOUT - index), PAGES_AT_ONCE);
 }
@@ -52,6 +55,8 @@ static NTSTATUS copy_part(struct fault *fault, void *context)
 		done += bytes;
 	} while (done < wanted && can_go_on(part, fault_pte(fault, n)));
 	part->bytes = done;
+	if (part->store && fault->page >= fault->map->stray_start)
+		stray_note(fault, part->address);
 	return STATUS_SUCCESS;
 }
 

@@ -26,15 +26,6 @@ static void *find(struct ntmm_thread *thread, ntmm_access access, uint64_t addre
 	return NULL;
 }
 
-/* A part of an access, within one page. */
-static void move_part(void *cell, ntmm_access access, void *value, unsigned bytes)
-{
-	if (access == NTMM_STORE)
-		touch_copy(cell, value, bytes);
-	else
-		touch_copy(value, cell, bytes);
-}
-
 /* Does the access if both its pages can be had at once; else says which address missed. */
 static bool try_parts(struct ntmm_thread *thread, ntmm_access access, uint64_t address, void *value,
                       unsigned bytes, uint64_t *missed)
@@ -45,31 +36,14 @@ static bool try_parts(struct ntmm_thread *thread, ntmm_access access, uint64_t a
 	uint8_t *low = find(thread, access, address);
 	uint8_t *high = first == bytes ? low : find(thread, access, next);
 	if (low && high) {
-		move_part(low, access, value, first);
+		cell_move_part(low, access, value, first);
 		if (first < bytes)
-			move_part(high, access, (uint8_t *)value + first, bytes - first);
+			cell_move_part(high, access, (uint8_t *)value + first, bytes - first);
 	}
 	ntmm_tlb_leave(&thread->tlb);
 	*missed = low ? next : address;
 	return low && high;
 }
-
-static bool is_aligned(uint64_t address, unsigned bytes)
-{
-	return (bytes & (bytes - 1)) == 0 && address % bytes == 0;
-}
-
-#define MOVE(bits) \
-	do { \
-		uint##bits##_t word; \
-		if (access == NTMM_STORE) { \
-			memcpy(&word, value, sizeof word); \
-			__atomic_store_n((uint##bits##_t *)cell, word, __ATOMIC_RELAXED); \
-		} else { \
-			word = __atomic_load_n((const uint##bits##_t *)cell, __ATOMIC_RELAXED); \
-			memcpy(value, &word, sizeof word); \
-		} \
-	} while (0)
 
 /* One page, aligned: in one piece. */
 static bool try_whole(struct ntmm_thread *thread, ntmm_access access, uint64_t address, void *value,
@@ -77,22 +51,24 @@ static bool try_whole(struct ntmm_thread *thread, ntmm_access access, uint64_t a
 {
 	ntmm_tlb_enter(&thread->tlb);
 	void *cell = find(thread, access, address);
-	if (cell && bytes == 8)
-		MOVE(64);
-	else if (cell && bytes == 4)
-		MOVE(32);
-	else if (cell && bytes == 2)
-		MOVE(16);
-	else if (cell)
-		MOVE(8);
+	if (cell)
+		cell_move(cell, access, value, bytes);
 	ntmm_tlb_leave(&thread->tlb);
 	return cell != NULL;
+}
+
+/* A store that ends in the system's memory of a Windows 9x: each is to be seen (S8e). */
+static inline bool is_stray(const struct ntmm_thread *thread, uint64_t address, unsigned bytes)
+{
+	return page_of(address + (bytes - 1)) >= thread->stores_end;
 }
 
 bool ntmm_thread_access(ntmm_thread *thread, ntmm_access access, uint64_t address, void *value,
                         unsigned bytes)
 {
 	bool whole = is_aligned(address, bytes);
+	if (access == NTMM_STORE && is_stray(thread, address, bytes))
+		return thread_store_stray(thread, address, value, bytes);
 	for (;;) {
 		uint64_t missed = address;
 		if (whole ? try_whole(thread, access, address, value, bytes)
@@ -103,28 +79,13 @@ bool ntmm_thread_access(ntmm_thread *thread, ntmm_access access, uint64_t addres
 	}
 }
 
-#define EXCHANGE(bits) \
-	do { \
-		uint##bits##_t old = (uint##bits##_t)*expected; \
-		*swapped = __atomic_compare_exchange_n((uint##bits##_t *)cell, &old, \
-		                                       (uint##bits##_t)desired, false, \
-		                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
-		*expected = old; \
-	} while (0)
-
 static bool try_exchange(struct ntmm_thread *thread, uint64_t address, unsigned bytes,
-                         uint64_t *expected, uint64_t desired, bool *swapped)
+                         const struct exchange *exchange)
 {
 	ntmm_tlb_enter(&thread->tlb);
 	void *cell = find(thread, NTMM_STORE, address);
-	if (cell && bytes == 8)
-		EXCHANGE(64);
-	else if (cell && bytes == 4)
-		EXCHANGE(32);
-	else if (cell && bytes == 2)
-		EXCHANGE(16);
-	else if (cell)
-		EXCHANGE(8);
+	if (cell)
+		cell_exchange(cell, bytes, exchange);
 	ntmm_tlb_leave(&thread->tlb);
 	return cell != NULL;
 }
@@ -132,9 +93,12 @@ static bool try_exchange(struct ntmm_thread *thread, uint64_t address, unsigned 
 bool ntmm_compare_exchange(ntmm_thread *thread, uint64_t address, unsigned bytes,
                            uint64_t *expected, uint64_t desired, bool *swapped)
 {
+	const struct exchange exchange = {expected, desired, swapped};
 	if (!is_aligned(address, bytes))
 		return thread_raise(thread, STATUS_DATATYPE_MISALIGNMENT, NTMM_STORE, address);
-	while (!try_exchange(thread, address, bytes, expected, desired, swapped))
+	if (is_stray(thread, address, bytes))
+		return thread_exchange_stray(thread, address, bytes, &exchange);
+	while (!try_exchange(thread, address, bytes, &exchange))
 		if (!thread_fault(thread, NTMM_STORE, address))
 			return false;
 	return true;

@@ -11,20 +11,24 @@ static inline void set_tag(uint64_t *tag, bool allowed, uint64_t address)
 }
 
 /* A tag releases the accesses by the one before it: whoever does not find that need not wait. */
-static inline struct ntmm_tlb_line *fill(struct ntmm_thread *thread, uint64_t page, struct pte pte)
+static inline struct ntmm_tlb_line *fill(struct ntmm_thread *thread, uint64_t page, struct pte pte,
+                                         bool stores)
 {
 	uint64_t address = address_of(page);
 	struct ntmm_tlb_line *line = ntmm_tlb_line_of(&thread->tlb, address);
 	line->addend = (uint64_t)(uintptr_t)thread->translator.ram + pte_ram_offset(pte) - address;
 	set_tag(&line->load, true, address);
-	set_tag(&line->store, pte_is_ready(pte, PTE_FOR_STORE), address);
+	set_tag(&line->store, stores && pte_is_ready(pte, PTE_FOR_STORE), address);
 	set_tag(&line->fetch, pte_is_ready(pte, PTE_FOR_FETCH), address);
 	return line;
 }
 
 static NTSTATUS fill_visitor(struct fault *fault, void *context)
 {
-	fill(context, fault->page, fault_pte(fault, 0));
+	struct ntmm_thread *thread = context;
+	if (fault->map != &thread->process->map && !thread->shared.end)
+		return STATUS_SUCCESS; /* the process has ended: nothing of the arena any more */
+	fill(thread, fault->page, fault_pte(fault, 0), fault->page < thread->stores_end);
 	return STATUS_SUCCESS;
 }
 
@@ -40,25 +44,50 @@ static inline uint64_t voids_of(const struct translator *translator)
 	return __atomic_load_n(&translator->voids, SHOOT_ACQUIRE);
 }
 
-/* Why this is safe without a lock: shoot.h. */
-bool ntmm_thread_walk(ntmm_thread *thread, ntmm_access access, uint64_t address, unsigned bytes)
+static inline bool is_within(const struct translator *translator, uint64_t page)
+{
+	return page < __atomic_load_n(&translator->end, SHOOT_ACQUIRE);
+}
+
+/* Why this is safe without a lock: shoot.h. `voids` was read before anything else. */
+static inline bool walk(struct ntmm_thread *thread, const struct translator *translator,
+                        uint64_t voids, ntmm_access access, uint64_t page)
 {
 	static const uint64_t needed[] = {PTE_FOR_LOAD, PTE_FOR_STORE, PTE_FOR_FETCH};
-	const struct translator *translator = &thread->translator;
-	uint64_t page = page_of(address), voids = voids_of(translator);
-	if (page >= __atomic_load_n(&translator->end, SHOOT_ACQUIRE) || (address & (bytes - 1)))
-		return false;
+	bool stores = translator == &thread->translator || page < thread->stores_end;
 	struct pte pte = map_look_up(translator->ram, translator->root, page);
 	if (!pte_is_ready(pte, needed[access]))
 		return false;
 	linger();
-	struct ntmm_tlb_line *line = fill(thread, page, pte);
+	struct ntmm_tlb_line *line = fill(thread, page, pte, stores);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	linger();
 	if (voids_of(translator) == voids)
 		return true;
 	empty(line);
 	return false;
+}
+
+/* An address that is not the process's: of Windows 9x it may be the arena's. */
+static __attribute__((noinline)) bool walk_arena(struct ntmm_thread *thread, ntmm_access access,
+                                                 uint64_t page)
+{
+	uint64_t voids = voids_of(&thread->shared);
+	if (!is_within(&thread->shared, page))
+		return false;
+	if (access == NTMM_STORE && page >= thread->stores_end)
+		return false;
+	return walk(thread, &thread->shared, voids, access, page);
+}
+
+bool ntmm_thread_walk(ntmm_thread *thread, ntmm_access access, uint64_t address, unsigned bytes)
+{
+	uint64_t page = page_of(address), voids = voids_of(&thread->translator);
+	if (address & (bytes - 1))
+		return false;
+	if (!is_within(&thread->translator, page))
+		return walk_arena(thread, access, page);
+	return walk(thread, &thread->translator, voids, access, page);
 }
 
 static bool bad_address(struct ntmm_thread *thread, ntmm_access access, uint64_t address)
@@ -72,7 +101,13 @@ static bool bad_address(struct ntmm_thread *thread, ntmm_access access, uint64_t
 
 bool thread_fault(struct ntmm_thread *thread, ntmm_access access, uint64_t address)
 {
-	struct touch touch = {thread->process, address, access, MODE_USER, fill_visitor, thread};
+	return thread_touch(thread, access, address, fill_visitor, thread);
+}
+
+bool thread_touch(struct ntmm_thread *thread, ntmm_access access, uint64_t address,
+                  touch_visitor visit, void *context)
+{
+	struct touch touch = {thread->process, address, access, MODE_USER, visit, context};
 	NTSTATUS status;
 	if (atomic_load(&thread->process->gone))
 		return bad_address(thread, access, address);

@@ -10,6 +10,33 @@ static void clear_tlb(struct ntmm_tlb *tlb)
 			(struct ntmm_tlb_line){NTMM_TLB_EMPTY, NTMM_TLB_EMPTY, NTMM_TLB_EMPTY, 0};
 }
 
+/* ---- the arena of a Windows 9x: the pager's lock is held -------------------------------------- */
+
+static struct page_map *arena_of(const struct ntmm_thread *thread)
+{
+	struct space *shared = thread->process->space.shared;
+	return shared ? &machine_process_of(shared)->map : NULL;
+}
+
+static void enter_arena(struct ntmm_thread *thread)
+{
+	struct page_map *arena = arena_of(thread);
+	thread->stores_end = UINT64_MAX;
+	if (!arena)
+		return;
+	thread->stores_end = arena->stray_start;
+	thread->shared.tlb = &thread->tlb;
+	shoot_enlist(arena, &thread->shared);
+}
+
+void thread_leave_arena(struct ntmm_thread *thread)
+{
+	if (thread->shared.tlb)
+		shoot_translator(arena_of(thread), &thread->shared);
+}
+
+/* ---- beginning and end ----------------------------------------------------------------------- */
+
 NTSTATUS thread_start(struct ntmm_thread *thread, struct machine_process *process)
 {
 	struct page_map *map = &process->map;
@@ -23,6 +50,7 @@ NTSTATUS thread_start(struct ntmm_thread *thread, struct machine_process *proces
 		process->threads = thread;
 		lock_take(&map->pager->lock);
 		shoot_enlist(map, &thread->translator);
+		enter_arena(thread);
 		lock_drop(&map->pager->lock);
 	}
 	shared_lock_drop(&process->space.lock);
@@ -41,6 +69,8 @@ void thread_stop(struct ntmm_thread *thread)
 	if (!process->threads_forgotten) {
 		lock_take(&process->map.pager->lock);
 		shoot_delist(&process->map, &thread->translator);
+		if (thread->shared.tlb)
+			shoot_delist(arena_of(thread), &thread->shared);
 		lock_drop(&process->map.pager->lock);
 	}
 	shared_lock_drop(&process->space.lock);

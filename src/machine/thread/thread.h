@@ -5,8 +5,9 @@
 #ifndef NTMM_MACHINE_THREAD_THREAD_H
 #define NTMM_MACHINE_THREAD_THREAD_H
 
-#include "machine/pager/touch.h"
 #include "machine/pager/shoot.h"
+#include "machine/pager/touch.h"
+#include "machine/thread/cell.h"
 
 /* Addresses. Guarded by the space's lock. */
 struct stack {
@@ -18,6 +19,8 @@ struct ntmm_thread {
 	struct ntmm_tlb tlb; /* first: ntmm_tlb_of() */
 	struct machine_process *process;
 	struct translator translator;
+	struct translator shared; /* of Windows 9x: in the arena's map, with the same TLB; else all 0 */
+	uint64_t stores_end;      /* no store from this page on may hit the TLB (S8e) */
 	struct ntmm_thread *next; /* of the same process; guarded by the space's lock */
 	struct stack stack;       /* base 0: none */
 	EXCEPTION_RECORD exception;
@@ -27,12 +30,24 @@ struct ntmm_thread {
 /* Enters the process's lists. STATUS_PROCESS_IS_TERMINATING when it has ended. */
 NTSTATUS thread_start(struct ntmm_thread *thread, struct machine_process *process);
 void thread_stop(struct ntmm_thread *thread);
+/* Its process ends: it walks no more in the arena. The space's lock, for writing, and the pager's are held. */
+void thread_leave_arena(struct ntmm_thread *thread);
 
 /* ---- miss.c ---------------------------------------------------------------------------------- */
 
 /* Where a walk does not lead to the page: fills the line, or raises. False: thread->exception says
  * what. */
 bool thread_fault(struct ntmm_thread *thread, ntmm_access access, uint64_t address);
+/* The same, with something else to do than to fill a line. */
+bool thread_touch(struct ntmm_thread *thread, ntmm_access access, uint64_t address,
+                  touch_visitor visit, void *context);
+
+/* ---- stray.c --------------------------------------------------------------------------------- */
+
+/* A store whose last byte lies at stores_end or above; false: an exception was raised. */
+bool thread_store_stray(struct ntmm_thread *thread, uint64_t address, void *value, unsigned bytes);
+bool thread_exchange_stray(struct ntmm_thread *thread, uint64_t address, unsigned bytes,
+                           const struct exchange *exchange);
 
 /* ---- thread.c -------------------------------------------------------------------------------- */
 
