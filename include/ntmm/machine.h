@@ -74,9 +74,9 @@ enum {
 	NTMM_MACHINE_THREADS = 4,
 	/* A machine that runs Windows 98 or ME (rules W9); its processor is one without NX. All its
 	 * processes have the layout NTMM_LAYOUT_WIN9X; each has 4 MB of commit from the beginning, the
-	 * MS-DOS arena. What lies from 2 GB on is the same in every process: views and what is allocated for
-	 * all, and from 3 GB on a part of the system, a sixteenth of RAM, 4 MB at most. Events of what
-	 * happens to these pages by themselves have the number of the system, 4. */
+	 * MS-DOS arena. What lies from 2 GB on is the same in every process: views and what is
+	 * allocated for all, and from 3 GB on a part of the system, a sixteenth of RAM, 4 MB at most.
+	 * Events of what happens to these pages by themselves have the number of the system, 4. */
 	NTMM_MACHINE_WIN9X = 0x10,
 	/* With the one above: Windows 95, which has no write watch (W9-5). */
 	NTMM_MACHINE_WIN95 = 0x20,
@@ -115,8 +115,8 @@ NTMM_API const char *ntmm_layout_name(ntmm_layout layout);
 
 /* Returns a handle with all rights, to be closed with CloseHandle. The process lives until
  * TerminateProcess, until its last handle and thread are gone, or until the machine ends; its end
- * frees everything it had (S17). Errors: 87, also for a layout of another kind of machine; 1450 when the RAM cannot hold another process;
- * 1455 when the commit limit is reached; 8. */
+ * frees everything it had (S17). Errors: 87, also for a layout of another kind of machine; 1450 when
+ * the RAM cannot hold another process; 1455 when the commit limit is reached; 8. */
 NTMM_API HANDLE ntmm_process_create(ntmm_machine *machine, ntmm_layout layout);
 
 /* A copy of a process: all its private memory and the views that are inherited, copy-on-write, in a
@@ -124,10 +124,10 @@ NTMM_API HANDLE ntmm_process_create(ntmm_machine *machine, ntmm_layout layout);
  * until one of the two writes it. What the copy does not have: threads and their attachment, locks
  * (VirtualLock; the parent keeps its own), views mapped with ViewUnmap, the record of written pages,
  * working-set limits. Commit is charged in full: for the child what the parent has, and as much again for
- * the pages that both show, until neither does any more, or the one that is left is cloned again. Needs PROCESS_CREATE_PROCESS. The parent's
- * threads may go on meanwhile. Errors: 5, 6; 50: it has AWE windows, large pages or held pages, or is one of
- * Windows 9x; 8;
- * 1450: 255 copies along one line of descent, all of them alive, are the most; 1455. */
+ * the pages that both show, until neither does any more, or the one that is left is cloned again. Needs
+ * PROCESS_CREATE_PROCESS. The parent's threads may go on meanwhile. Errors: 5, 6; 50: it has AWE windows,
+ * large pages or held pages, or is one of Windows 9x; 8; 1450: 255 copies along one line of descent, all
+ * of them alive, are the most; 1455. */
 NTMM_API HANDLE ntmm_process_clone(HANDLE process);
 
 /* What the processor's CR3 holds while the process runs: the physical address of its top table,
