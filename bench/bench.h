@@ -67,7 +67,7 @@ extern const struct row rows_hit[], rows_walk[], rows_fault[], rows_hard[], rows
 	rows_large[], rows_copy[], rows_protect[], rows_threads[], rows_watch[], rows_replay[],
 	rows_lru[], rows_hard_disk[];
 
-extern const struct row rows_awe[];
+extern const struct row rows_awe[], rows_clone[];
 
 static inline double read_clock(clockid_t clock)
 {

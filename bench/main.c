@@ -32,6 +32,7 @@ static const struct row *const groups[] = {
 	rows_threads,
 	rows_watch,
 	rows_awe,
+	rows_clone,
 	rows_replay,
 	rows_lru,
 };

@@ -50,8 +50,9 @@ static void reset(struct space *space, struct range range)
 
 static bool reset_undo(struct space *space, struct range range)
 {
-	bool in_view = runs_at(&space->runs, range.start).vad->view;
-	return pages_reset_undo(map_of(space), range, in_view);
+	/* What lies behind the page must not come back: a section's page, or what a clone shows. */
+	bool covers = runs_at(&space->runs, range.start).vad->view || map_of(space)->clones;
+	return pages_reset_undo(map_of(space), range, covers);
 }
 
 static void offer(struct space *space, struct range range, unsigned priority)
@@ -61,7 +62,7 @@ static void offer(struct space *space, struct range range, unsigned priority)
 
 static bool reclaim(struct space *space, struct range range)
 {
-	return pages_reset_undo(map_of(space), range, false);
+	return pages_reset_undo(map_of(space), range, map_of(space)->clones);
 }
 
 static void discard(struct space *space, struct range range)

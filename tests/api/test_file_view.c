@@ -229,6 +229,28 @@ static void pages(void **state)
 	CloseHandle(section);
 }
 
+/* PF-1: what is prefetched is in memory, and not in the working set. */
+static void prefetched(void **state)
+{
+	struct filed *f = *state;
+	HANDLE section = section_of(f, PAGE_READONLY, 0);
+	uint64_t base = view_of(section, FILE_MAP_READ);
+	WIN32_MEMORY_RANGE_ENTRY range = {at(base), BYTES};
+	ntmm_process_counters before = {.size = sizeof before}, after = {.size = sizeof after};
+	assert_succeeds(PrefetchVirtualMemory(f->place.process, 1, &range, 0));
+	ntmm_page_info info = {.size = sizeof info};
+	ntmm_process_page_info(f->place.process, base + 2 * PAGE, &info);
+	assert_int_equal(info.where, NTMM_PAGE_STANDBY);
+	ntmm_process_get_counters(f->place.process, &before);
+	for (uint64_t i = 0; i < 6; i++)
+		assert_int_equal(load(f, base + i * PAGE), letter(i * PAGE));
+	ntmm_process_get_counters(f->place.process, &after);
+	assert_int_equal(after.hard, before.hard);
+	assert_int_equal(after.soft, before.soft + 6);
+	UnmapViewOfFile(at(base));
+	CloseHandle(section);
+}
+
 #define file_test(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -236,6 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		file_test(reads), file_test(flushes), file_test(unmaps), file_test(coherent),
 		file_test(sizes), file_test(shrunk),  file_test(pages),
+		file_test(prefetched),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,21 +2,11 @@
 # SPDX-License-Identifier: MIT
 # run.sh PROGRAM FAMILY...: check the recorded answers of each family with vm_vectors.
 #
-# Of some families only the cases (from one `new` to the next) are taken that need no
-# sections. An answer that a numbered rule contradicts is replaced by what the rule says.
+# An answer that a numbered rule contradicts is replaced by what the rule says.
 set -u
 program=$1
 shift
 dir=$(dirname "$0")
-
-plain_cases() {
-	awk '
-	function flush() { if (!skip) printf "%s", held; held = ""; skip = 0 }
-	/^new / { flush() }
-	/^(section|view|unmap) / { skip = 1 }
-	{ held = held $0 "\n" }
-	END { flush() }' "$1"
-}
 
 # VA-13: the range ends above the highest usable address, for the allocation is the topmost
 # (docs/decisions.md).
@@ -30,7 +20,7 @@ for family in "$@"; do
 	printf '%s: ' "$family"
 	[ -s "$dir/$family.vec" ] || { echo "no answers"; exit 1; }
 	case $family in
-	edges) plain_cases "$dir/$family.vec" | by_the_rules ;;
+	edges) by_the_rules <"$dir/$family.vec" ;;
 	*) cat "$dir/$family.vec" ;;
 	esac | "$program" check || bad=1
 done

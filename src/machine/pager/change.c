@@ -23,7 +23,7 @@ struct change {
 	struct shootdown shootdown;
 	prot_t prot;
 	unsigned priority; /* of pages whose contents are of no interest */
-	bool in_view;      /* a copy must not become the section's page again */
+	bool covers;       /* a copy must not become the section's page again */
 	bool lost;
 };
 
@@ -253,7 +253,7 @@ static void keep_frame(struct change *change, frame_t frame)
 	bool lost = record->flags & FRAME_LOST;
 	change->lost |= lost;
 	record->flags &= (uint8_t)~FRAME_LOST;
-	if (!(record->flags & FRAME_RESET) && !(lost && change->in_view))
+	if (!(record->flags & FRAME_RESET) && !(lost && change->covers))
 		return;
 	record->flags = (uint8_t)((record->flags & ~FRAME_RESET) | FRAME_DIRTY);
 	frame_set_priority(&pager->phys, frame, PRIORITY_NORMAL);
@@ -272,15 +272,15 @@ static void undo_entry(struct page_map *map, struct place place, uint64_t page, 
 		keep_frame(change, pte_frame(pte));
 	} else if (pte_is_discarded(pte)) {
 		map_set(&map->pager->phys, place,
-		        change->in_view ? pte_own_zero(pte_prot(pte)) : (struct pte){0});
+		        change->covers ? pte_own_zero(pte_prot(pte)) : (struct pte){0});
 		change->lost = true;
 	}
 }
 
-bool pages_reset_undo(struct page_map *map, struct range range, bool in_view)
+bool pages_reset_undo(struct page_map *map, struct range range, bool covers)
 {
 	struct change change = change_begin(map);
-	change.in_view = in_view;
+	change.covers = covers;
 	every(map, range, undo_entry, &change);
 	return change_end(&change);
 }

@@ -19,8 +19,8 @@ void pages_protect(struct page_map *map, struct range range, prot_t prot);
 /* A store to the pages of `range` that `watch` has marked finds them clean: it is noticed. */
 void pages_rearm(struct page_map *map, struct range range, const struct page_set *watch);
 void pages_reset(struct page_map *map, struct range range);
-/* `in_view`: `range` lies in a view, whose copied pages stay copies. */
-bool pages_reset_undo(struct page_map *map, struct range range, bool in_view);
+/* `covers`: the process's own pages of `range` hide those of a section, and go on to do so. */
+bool pages_reset_undo(struct page_map *map, struct range range, bool covers);
 void pages_offer(struct page_map *map, struct range range, unsigned priority);
 void pages_discard(struct page_map *map, struct range range);
 

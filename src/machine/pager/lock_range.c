@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * VirtualLock, VirtualUnlock and PrefetchVirtualMemory over a range.
+ * VirtualLock and VirtualUnlock over a range.
  */
 #include "base/os.h"
 #include "machine/pager/touch.h"
@@ -144,34 +144,4 @@ NTSTATUS pages_unlock(struct space *space, struct range range, unsigned how)
 	machine_process_unlock(process);
 	pager_deliver(process->map.pager);
 	return status;
-}
-
-/* Reads one page if it is in the paging file, and its table is in memory. False: no room, stop. */
-static bool prefetch_page(struct machine_process *process, uint64_t *page, uint64_t end)
-{
-	struct page_map *map = &process->map;
-	struct fault fault = {.map = map, .page = *page, .prefetch = true, .prefetch_end = end};
-	enum fault_outcome outcome = FAULT_DONE;
-	if (!machine_process_lock(process))
-		return false;
-	struct place place = map_walk(&map->pager->phys, map->root, *page);
-	struct pte pte = pte_load(place.entry);
-	if (place.level == 1 && pte_is_paged_out(pte))
-		outcome = fault_begin_read(&fault, place, pte);
-	if (outcome == FAULT_FRAME)
-		table_settle(map, place.table);
-	*page = round_down(*page, map_span(place.level)) + map_span(place.level);
-	machine_process_unlock(process);
-	if (outcome == FAULT_READ)
-		fault_read(&fault);
-	return outcome != FAULT_FRAME;
-}
-
-void pages_prefetch(struct space *space, struct range range)
-{
-	struct machine_process *process = machine_process_of(space);
-	uint64_t page = range.start;
-	while (page < range.end && prefetch_page(process, &page, range.end))
-		;
-	pager_deliver(process->map.pager);
 }

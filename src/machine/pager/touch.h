@@ -71,7 +71,7 @@ NTSTATUS touch_as_service(const struct touch *touch);
 NTSTATUS touch_patch(struct machine_process *process, uint64_t page,
                      void (*change)(void *context, uint64_t page, void *bytes), void *context);
 
-/* ---- lock_range.c: operations of the engine -------------------------------------------------- */
+/* ---- lock_range.c, prefetch.c: operations of the engine -------------------------------------------------- */
 
 NTSTATUS pages_lock(struct space *space, struct range range, unsigned how);
 NTSTATUS pages_unlock(struct space *space, struct range range, unsigned how);
