@@ -12,6 +12,7 @@
 struct clone {
 	struct guest guest;
 	uint64_t base, bytes;
+	bool again; /* the process has been cloned before */
 	char *host;
 };
 
@@ -24,6 +25,7 @@ static void *begin(const struct row *row, const struct bench *bench, const char 
 	}
 	struct clone *clone = bench_alloc(1, sizeof *clone);
 	clone->bytes = bytes;
+	clone->again = row->size != GB;
 	guest_begin(&clone->guest, 4 * bytes + 64 * MB, 0);
 	clone->base = guest_commit(&clone->guest, bytes);
 	clone->host = host_map(bytes);
@@ -53,10 +55,25 @@ static double theirs(void *state)
 	return took / (double)(clone->bytes / PAGE);
 }
 
-/* Every page is the process's own: what an earlier clone left is copied. */
+/* A process that has not been cloned before. */
+static void renew(struct clone *clone)
+{
+	struct guest *guest = &clone->guest;
+	ntmm_thread_destroy(guest->thread);
+	must(CloseHandle(guest->process), "CloseHandle");
+	guest->process = ntmm_process_create(guest->machine, NTMM_LAYOUT_NT64_128TB);
+	must(guest->process != NULL, "ntmm_process_create");
+	guest->thread = ntmm_thread_create(guest->process, NULL);
+	must(guest->thread != NULL, "ntmm_thread_create");
+	clone->base = guest_commit(guest, clone->bytes);
+}
+
+/* Every page is the process's own; of one that has been cloned before, copied since. */
 static double ours(void *state)
 {
-	const struct clone *clone = state;
+	struct clone *clone = state;
+	if (!clone->again)
+		renew(clone);
 	guest_store_pages(&clone->guest, clone->base, clone->bytes);
 	double start = wall_now();
 	HANDLE child = ntmm_process_clone(clone->guest.process);
@@ -72,6 +89,18 @@ const struct row rows_clone[] = {
 		.against = "fork",
 		.target = {TARGET_TIME, 40},
 		.size = GB,
+		.large = true,
+		.begin = begin,
+		.theirs = theirs,
+		.ours = ours,
+		.end = end,
+	},
+	{
+		.name = "clone-again",
+		.operation = "the same, all of it written since the last clone",
+		.against = "fork",
+		.target = {TARGET_NONE, 0},
+		.size = GB / 2,
 		.large = true,
 		.begin = begin,
 		.theirs = theirs,
