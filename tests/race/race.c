@@ -83,7 +83,12 @@ void race_machine_end(ntmm_machine *machine)
 {
 	ntmm_machine_counters c = {.size = sizeof c};
 	MUST(ntmm_machine_check(machine));
-	MUST(!ntmm_machine_get_counters(machine, &c));
+	for (unsigned waits = 0; waits < 5000; waits++) { /* for writes of pages that have gone */
+		MUST(!ntmm_machine_get_counters(machine, &c));
+		if (!c.transition)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
 	MUST(c.processes == 0);
 	MUST(c.commit_total == 0);
 	MUST(c.resident_total == 0);
