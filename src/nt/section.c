@@ -4,6 +4,8 @@
  */
 #include "nt/create.h"
 
+/* SC-17: within reach of every layout, below the shared page. */
+#define BASES_BELOW UINT64_C(0x7FFD0000)
 #define CACHES (SEC_NOCACHE | SEC_WRITECOMBINE)
 #define TB (UINT64_C(1) << 40)
 /* SC-9: above the one the list of its pages is too long to be kept, above the other any number is. */
@@ -13,6 +15,8 @@
 /* SC-4 and the table below SC-17. */
 static bool is_combination(uint32_t allocation)
 {
+	if (allocation & SEC_IMAGE && allocation & (SEC_BASED | SEC_NO_CHANGE))
+		return false;
 	switch (allocation & ~(uint32_t)(SEC_BASED | SEC_NO_CHANGE)) {
 	case SEC_COMMIT:
 	case SEC_COMMIT | SEC_NOCACHE:
@@ -101,8 +105,6 @@ static NTSTATUS check(const struct era *era, const OBJECT_ATTRIBUTES *attributes
 		return status;
 	if (create->file && create->allocation & SEC_LARGE_PAGES)
 		return STATUS_INVALID_PARAMETER_6;
-	if (create->allocation & (SEC_BASED | SEC_NO_CHANGE | SEC_LARGE_PAGES))
-		return STATUS_NOT_SUPPORTED;
 	create->bytes = size ? *size : 0;
 	if (create->file)
 		return create->bytes > INT64_MAX ? STATUS_INVALID_PARAMETER_4 : STATUS_SUCCESS;
@@ -111,13 +113,25 @@ static NTSTATUS check(const struct era *era, const OBJECT_ATTRIBUTES *attributes
 	return check_size(create);
 }
 
+/* LP-11, as far as it goes: large pages of sections are not supported. */
+static NTSTATUS check_large(const struct target *target, const struct create *create)
+{
+	if (!(create->allocation & SEC_LARGE_PAGES))
+		return STATUS_SUCCESS;
+	if (!may_lock_memory(target))
+		return STATUS_PRIVILEGE_NOT_HELD;
+	if (create->bytes % address_of(LARGE_PAGES))
+		return STATUS_INVALID_PARAMETER_4;
+	return STATUS_NOT_SUPPORTED;
+}
+
 /* SC-13. */
 static uint32_t attributes_of(const struct create *create)
 {
-	uint32_t caches = create->allocation & CACHES;
+	uint32_t kept = create->allocation & (CACHES | SEC_BASED | SEC_NO_CHANGE);
 	if (!create->file)
 		return create->allocation;
-	return SEC_FILE | caches | (create->allocation & SEC_IMAGE);
+	return SEC_FILE | kept | (create->allocation & SEC_IMAGE);
 }
 
 /* SC-8. */
@@ -153,6 +167,8 @@ static NTSTATUS make_object(struct process *process, struct create *create, uint
 	if (status)
 		return status;
 	facts.bytes = create->bytes;
+	if (create->allocation & SEC_BASED)
+		facts.base_below = BASES_BELOW;
 	status = section_object_create(process->domain, &facts, create->name, &object, &existed);
 	if (status || existed)
 		section_release(facts.section);
@@ -190,6 +206,8 @@ NTSTATUS NtCreateSection(HANDLE *section, uint32_t access, const OBJECT_ATTRIBUT
 	NTSTATUS status = check(era, attributes, size, protect, &create);
 	if (!status)
 		status = target_alive(&target);
+	if (!status)
+		status = check_large(&target, &create);
 	if (!status)
 		status = try_existing(target.process, &create, access, &handle);
 	if (status == STATUS_OBJECT_NAME_NOT_FOUND)

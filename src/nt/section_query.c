@@ -29,7 +29,8 @@ static uint64_t size_of(SECTION_INFORMATION_CLASS info_class)
 
 static SECTION_BASIC_INFORMATION basic(const struct section_object *object)
 {
-	return (SECTION_BASIC_INFORMATION){.Attributes = object->attributes,
+	return (SECTION_BASIC_INFORMATION){.BaseAddress = (PVOID)(uintptr_t)object->base,
+	                                   .Attributes = object->attributes,
 	                                   .Size = (LONGLONG)object->bytes};
 }
 

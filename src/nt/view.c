@@ -73,6 +73,16 @@ static NTSTATUS check_size(const struct section_object *object, struct map_call 
 	return STATUS_SUCCESS;
 }
 
+/* SC-17: all views of it lie where its base says. */
+static bool use_base(const struct section_object *object, struct map_call *call)
+{
+	uint64_t base = object->base + call->offset;
+	if (call->base && call->base != base)
+		return false;
+	call->base = base;
+	return true;
+}
+
 /* The section's side of it: MV-3, MV-13, then the size. */
 static NTSTATUS check_section(const struct era *era, const struct section_object *object,
                               struct map_call *call)
@@ -90,6 +100,9 @@ static NTSTATUS check_section(const struct era *era, const struct section_object
 		                                           : STATUS_INVALID_PARAMETER_9;
 	if (view->protect != PROT_NOACCESS)
 		view->protect |= cache; /* PR-9 */
+	view->fixed = object->attributes & SEC_NO_CHANGE;
+	if (object->base && !use_base(object, call))
+		return STATUS_CONFLICTING_ADDRESSES;
 	return check_size(object, call);
 }
 

@@ -60,6 +60,8 @@ static NTSTATUS check_prot(const struct vad *vad, const struct view_change *chan
 {
 	if (prot_cache_of(change->prot))
 		return STATUS_INVALID_PAGE_PROTECTION;
+	if (vad->view->fixed && change->prot != (vad->protect & PROT_ACCESS_MASK))
+		return STATUS_INVALID_PAGE_PROTECTION;
 	for (uint64_t page = change->range.start; page < change->range.end;) {
 		struct piece piece = piece_at(vad, change, page);
 		prot_t prot = is_image(vad) ? piece.prot : change->prot;

@@ -71,20 +71,46 @@ static struct section_object *make(const void *domain, const struct section_fact
 	return object;
 }
 
-/* Enters the list, unless another has the name: that one, then, with a reference. */
-static struct section_object *enlist(struct section_object *object)
+/* SC-17: below all others of the machine, in steps of 64 KB. False: there is no room. */
+static bool choose_base_locked(struct section_object *object, uint64_t below)
 {
+	uint64_t bytes = round_up(object->bytes, GRANULE_BYTES);
+	for (const struct section_object *o = first; o; o = o->next)
+		if (o->base && o->domain == object->domain)
+			below = min_u64(below, o->base);
+	if (bytes >= below || below - bytes < GRANULE_BYTES)
+		return false;
+	object->base = below - bytes;
+	return true;
+}
+
+static void link_locked(struct section_object *object)
+{
+	object->next = first;
+	if (first)
+		first->previous = object;
+	first = object;
+}
+
+/* Enters the list, unless another has the name: that one, then, with a reference. */
+static NTSTATUS enlist(struct section_object *object, uint64_t base_below,
+                       struct section_object **other)
+{
+	NTSTATUS status = STATUS_SUCCESS;
 	lock_take(&lock);
-	struct section_object *other =
-		object->name.units ? find_locked(object->domain, object->name) : NULL;
-	if (!other) {
-		object->next = first;
-		if (first)
-			first->previous = object;
-		first = object;
-	}
+	*other = object->name.units ? find_locked(object->domain, object->name) : NULL;
+	if (!*other && base_below && !choose_base_locked(object, base_below))
+		status = STATUS_NO_MEMORY;
+	if (!*other && !status)
+		link_locked(object);
 	lock_drop(&lock);
-	return other;
+	return status;
+}
+
+static void discard(struct section_object *object)
+{
+	os_free((void *)(uintptr_t)object->name.text);
+	os_free(object);
 }
 
 NTSTATUS section_object_create(const void *domain, const struct section_facts *facts,
@@ -94,13 +120,14 @@ NTSTATUS section_object_create(const void *domain, const struct section_facts *f
 	struct section_object *made = make(domain, facts, name);
 	if (!made)
 		return STATUS_NO_MEMORY;
-	struct section_object *other = enlist(made);
+	struct section_object *other;
+	NTSTATUS status = enlist(made, facts->base_below, &other);
+	if (other || status)
+		discard(made);
+	if (status)
+		return status;
 	*existed = other;
 	*object = other ? other : made;
-	if (other) {
-		os_free((void *)(uintptr_t)made->name.text);
-		os_free(made);
-	}
 	return STATUS_SUCCESS;
 }
 

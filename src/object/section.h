@@ -26,6 +26,7 @@ struct section_object {
 	prot_t protect;          /* what views may have at most */
 	uint32_t attributes;     /* SEC_ */
 	struct section_name name;
+	uint64_t base;           /* SEC_BASED: the address of all its views; 0: it has none */
 	struct section_object *next, *previous; /* (s) */
 };
 
@@ -35,10 +36,12 @@ struct section_facts {
 	uint64_t bytes;
 	prot_t protect;
 	uint32_t attributes;
+	uint64_t base_below; /* SEC_BASED: the base lies below this address, and below the other bases */
 };
 
 /* An object with a reference for the caller, its name copied. When the name is taken, the one that
- * has it, *existed, and `facts` stay the caller's, as on failure. STATUS_NO_MEMORY. */
+ * has it, *existed, and `facts` stay the caller's, as on failure. STATUS_NO_MEMORY: also when there is
+ * no place for a base. */
 NTSTATUS section_object_create(const void *domain, const struct section_facts *facts,
                                struct section_name name, struct section_object **object,
                                bool *existed);

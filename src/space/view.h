@@ -23,6 +23,7 @@ struct view {
 	struct range range;      /* in the space */
 	prot_t protect;          /* AllocationProtect, its cache attribute included */
 	bool inherit;            /* ViewShare (MV-16) */
+	bool fixed;              /* no page gets another protection (SEC_NO_CHANGE) */
 	uint64_t file_end;       /* of a file: byte that the view ends before */
 	uint64_t delta;          /* of an image: how far from where it wants to lie; bytes */
 	struct view_holder *holders; /* of Windows 9x: who has mapped it (arena.h) */

@@ -335,7 +335,8 @@ static void test_discard_of_paged_out(void **state)
 	want_all_ram(place);
 	uint64_t slots = counters_of(place).slots_used;
 	assert_returns(DiscardVirtualMemory(base, PAGES * PAGE), ERROR_SUCCESS);
-	assert_int_equal(counters_of(place).slots_used, slots - PAGES);
+	if (!test_mode()) /* else others are written meanwhile */
+		assert_int_equal(counters_of(place).slots_used, slots - PAGES);
 	assert_int_equal(load_at(place, base), 0);
 }
 
