@@ -378,6 +378,17 @@ static bool commit_read_only(struct litmus *l)
 	return false;
 }
 
+/* Out of reach until it is reclaimed, or protected anew (OF-3). */
+static bool offer(struct litmus *l)
+{
+	ntmm_thread *thread = race_thread(l->process);
+	MUST(ntmm_thread_attach(thread));
+	MUST(OfferVirtualMemory(pointer(l->base), PAGE, VmOfferPriorityNormal) == ERROR_SUCCESS);
+	ntmm_thread_detach();
+	ntmm_thread_destroy(thread);
+	return false;
+}
+
 static void no_store_after_protect(void **state)
 {
 	(void)state;
@@ -407,6 +418,12 @@ static void no_store_after_release(void **state)
 {
 	(void)state;
 	litmus(release, STATUS_ACCESS_VIOLATION);
+}
+
+static void no_store_after_offer(void **state)
+{
+	(void)state;
+	litmus(offer, STATUS_ACCESS_VIOLATION);
 }
 
 /* ---- trimming and MEM_RESET are not seen ---------------------------------------------------- */
@@ -655,6 +672,7 @@ int main(void)
 		cmocka_unit_test(no_store_after_guard),
 		cmocka_unit_test(no_store_after_decommit),
 		cmocka_unit_test(no_store_after_release),
+		cmocka_unit_test(no_store_after_offer),
 		cmocka_unit_test(trim_is_invisible),
 		cmocka_unit_test(store_after_reset_is_kept),
 		cmocka_unit_test(locked_pages_stay),
