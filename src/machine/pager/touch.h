@@ -66,6 +66,8 @@ NTSTATUS touch_clear_guard(struct machine_process *process, uint64_t page);
 /* touch_page by the system, as a status; a guard is consumed (S27). */
 NTSTATUS touch_as_service(const struct touch *touch);
 
+/* ---- patch.c --------------------------------------------------------------------------------- */
+
 /* The page, committed in a view of an image, becomes the process's own; `change` is called with its
  * bytes, the pager's lock held. STATUS_SUCCESS, STATUS_IN_PAGE_ERROR, STATUS_ACCESS_VIOLATION. */
 NTSTATUS touch_patch(struct machine_process *process, uint64_t page,
