@@ -23,6 +23,20 @@ struct map_call {
 /* The view that holds `address` goes, as NtUnmapViewOfSectionEx. */
 NTSTATUS unmap_view(struct target *target, uint64_t address, bool preserve);
 
+/* ---- view_check.c --------------------------------------------------------------------------- */
+
+/* The arguments, in the order of MV-18: the type, of the bits in `known` (MV-13, MV-16); the
+ * protection (MV-15); base, size and offset (MV-5, MV-6, MV-9, MV-14). */
+NTSTATUS map_check_type(uint32_t type, uint32_t known, SECTION_INHERIT inherit);
+NTSTATUS map_check_protect(const struct era *era, uint32_t protect, prot_t *prot);
+NTSTATUS map_check_place(const struct layout *layout, const struct map_call *call);
+/* What a handle must allow for such a view (MV-2): SECTION_MAP_. */
+uint32_t map_access(prot_t prot);
+/* The section's side of it (MV-3, MV-7, MV-13, SC-17). In `view`: where in the section, and how many
+ * pages. */
+NTSTATUS map_check_section(const struct era *era, const struct section_object *object,
+                           struct map_call *call);
+
 /* ---- view_image.c --------------------------------------------------------------------------- */
 
 /* IM-1: all of it is mapped, whatever protection is asked for. Reads what is needed to move it. */
