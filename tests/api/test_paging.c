@@ -13,6 +13,8 @@
 #include <ntmm/thread.h>
 #include <ntmm/windows.h>
 
+#include "support/mode.h"
+
 #define PAGE 4096u
 #define MB (1u << 20)
 #define PROCESSES 8
@@ -20,6 +22,7 @@
 static ntmm_machine *machine_of(uint64_t ram, uint64_t paging_file)
 {
 	ntmm_machine_config config = {.size = sizeof config,
+	                              .flags = test_mode(),
 	                              .ram_bytes = ram,
 	                              .paging_file_bytes = paging_file};
 	ntmm_machine *machine;
@@ -103,7 +106,7 @@ static void four_times_ram(void **state)
 		assert_true(
 			CloseHandle(process[i])); /* S17: the end of a process frees everything */
 	}
-	c = counters_of(machine);
+	c = test_rest(machine);
 	assert_int_equal(c.slots_used, 0);
 	assert_int_equal(c.commit_total, 0);
 	assert_int_equal(c.resident_total, 0);
@@ -199,7 +202,7 @@ static void sparse(void **state)
 	check(machine);
 	assert_true(VirtualFreeEx(process, (void *)(uintptr_t)base, 0, MEM_RELEASE));
 	check(machine);
-	assert_int_equal(counters_of(machine).slots_used, 0);
+	assert_int_equal(test_rest(machine).slots_used, 0);
 	ntmm_thread_destroy(thread);
 	CloseHandle(process);
 	ntmm_machine_destroy(machine);

@@ -48,6 +48,7 @@ static ntmm_machine *machine_with(struct schedule *schedules, uint32_t files, ui
 		                             .schedule = schedule_judge,
 		                             .schedule_context = &schedules[i]};
 	ntmm_machine_config config = {.size = sizeof config,
+	                              .flags = test_mode(),
 	                              .ram_bytes = RAM,
 	                              .paging_files = file,
 	                              .paging_file_count = files};
@@ -84,7 +85,7 @@ static void end(struct scene *s)
 	check(s);
 	assert_true(VirtualFree(s->base, 0, MEM_RELEASE));
 	check(s);
-	assert_int_equal(counters_of(&s->place).slots_used, 0);
+	assert_int_equal(test_rest(s->place.machine).slots_used, 0);
 	place_leave(&s->place);
 	ntmm_machine_destroy(s->place.machine);
 	alarm(0);

@@ -14,6 +14,7 @@
 
 /* This program is one source: the model is taken in. */
 #include "model/model.c"
+#include "model/model_free.c"
 #include "model/model_range.c"
 #include "model/model_touch.c"
 #include "model/world.c"

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/mode.h"
+
 #define SHARED_GRANULE UINT64_C(0x7FFE0000)
 
 /* ---- beginning and end ---------------------------------------------------------------------- */
@@ -98,8 +100,7 @@ void world_destroy(struct world *w)
 		CloseHandle(i->process);
 		model_destroy(&i->model);
 	}
-	ntmm_machine_counters counters = {.size = sizeof counters};
-	MUST(!ntmm_machine_get_counters(w->machine, &counters));
+	ntmm_machine_counters counters = test_rest(w->machine);
 	MUST(counters.commit_total == 0); /* S17 */
 	MUST(counters.slots_used == 0);
 	MUST(counters.active + counters.tables + counters.standby + counters.modified == 0);

@@ -2,7 +2,6 @@
 #include "race.h"
 
 #include <sched.h>
-#include <time.h>
 
 #include "support/mode.h"
 
@@ -81,14 +80,8 @@ ntmm_machine *race_machine(uint64_t frames, uint64_t slots)
 
 void race_machine_end(ntmm_machine *machine)
 {
-	ntmm_machine_counters c = {.size = sizeof c};
 	MUST(ntmm_machine_check(machine));
-	for (unsigned waits = 0; waits < 5000; waits++) { /* for writes of pages that have gone */
-		MUST(!ntmm_machine_get_counters(machine, &c));
-		if (!c.transition)
-			break;
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-	}
+	ntmm_machine_counters c = test_rest(machine);
 	MUST(c.processes == 0);
 	MUST(c.commit_total == 0);
 	MUST(c.resident_total == 0);

@@ -7,6 +7,7 @@
 #define TESTS_SUPPORT_MODE_H
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <ntmm/machine.h>
 
@@ -14,6 +15,19 @@
 static inline uint32_t test_mode(void)
 {
 	return getenv("NTMM_TEST_THREADS") ? NTMM_MACHINE_THREADS : 0;
+}
+
+/* The counters once no page is on its way to or from a store: what is written of a page that has gone
+ * holds its frame and its slot until then. After 5 s, as they are. */
+static inline ntmm_machine_counters test_rest(ntmm_machine *machine)
+{
+	ntmm_machine_counters counters = {.size = sizeof counters};
+	for (int waits = 0; waits < 5000; waits++) {
+		if (ntmm_machine_get_counters(machine, &counters) || !counters.transition)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	return counters;
 }
 
 #endif
