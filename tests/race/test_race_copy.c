@@ -148,10 +148,10 @@ static void read_along(void *context, unsigned number)
 {
 	struct watched *w = context;
 	ntmm_thread *thread = race_thread(w->own->process);
-	uint64_t view, value, last = 0, of = 0;
+	uint64_t view, value, now, last = 0, of = 0;
 	(void)number;
-	while (!((view = atomic_load(&w->view)) & 1)) {
-		uint64_t now = atomic_load(&w->number);
+	/* The number first: while it stays, the view is the one that it had. */
+	while (now = atomic_load(&w->number), !((view = atomic_load(&w->view)) & 1)) {
 		if (!view || !ntmm_load64(thread, view, &value) || atomic_load(&w->number) != now)
 			continue;
 		MUST(of != now || value >= last);
