@@ -106,11 +106,13 @@ void background_stop(struct pager *pager)
 {
 	struct background *background = &pager->background;
 	lock_take(&pager->lock);
+	unsigned running = background->running;
 	background->stopping = true;
 	pthread_cond_broadcast(&background->work);
 	lock_drop(&pager->lock);
-	while (background->running)
-		os_thread_join(background->threads[--background->running].host);
+	for (unsigned i = 0; i < running; i++)
+		os_thread_join(background->threads[i].host);
+	background->running = 0;
 }
 
 void background_nudge(struct pager *pager)
