@@ -3,22 +3,12 @@
  * Large pages (rules LP).
  */
 #include "place.h"
+#include "privilege.h"
 
 #include <ntmm/ntapi.h>
 
 #define LARGE 0x200000
 #define TYPE (MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES)
-
-static bool with_privilege(DWORD attributes)
-{
-	HANDLE token;
-	TOKEN_PRIVILEGES state = {.PrivilegeCount = 1};
-	state.Privileges[0].Attributes = attributes;
-	bool done = LookupPrivilegeValueA(NULL, SE_LOCK_MEMORY_NAME, &state.Privileges[0].Luid) &&
-	            OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &token) &&
-	            AdjustTokenPrivileges(token, FALSE, &state, 0, NULL, NULL);
-	return done && CloseHandle(token);
-}
 
 static int setup(void **state)
 {

@@ -3,21 +3,11 @@
  * AWE: frames of a process's own, and windows that they are mapped into (rules AW).
  */
 #include "place.h"
+#include "privilege.h"
 
 #include <ntmm/ntapi.h>
 
 #define MANY 64
-
-static bool with_privilege(DWORD attributes)
-{
-	HANDLE token;
-	TOKEN_PRIVILEGES state = {.PrivilegeCount = 1};
-	state.Privileges[0].Attributes = attributes;
-	bool done = LookupPrivilegeValueA(NULL, SE_LOCK_MEMORY_NAME, &state.Privileges[0].Luid) &&
-	            OpenProcessToken(GetCurrentProcess(), TOKEN_ALL_ACCESS, &token) &&
-	            AdjustTokenPrivileges(token, FALSE, &state, 0, NULL, NULL);
-	return done && CloseHandle(token);
-}
 
 static int setup(void **state)
 {
