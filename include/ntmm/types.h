@@ -51,7 +51,7 @@ typedef int64_t LONGLONG, LONG64;
 typedef uint64_t DWORDLONG, ULONGLONG, ULONG64, DWORD64;
 typedef uintptr_t ULONG_PTR, DWORD_PTR, SIZE_T;
 typedef intptr_t LONG_PTR, SSIZE_T;
-typedef void *PVOID, *LPVOID, *HANDLE;
+typedef void *PVOID, *LPVOID, *HANDLE, *HMODULE;
 typedef const void *LPCVOID;
 typedef const char *LPCSTR;
 typedef const WCHAR *LPCWSTR;
@@ -63,6 +63,7 @@ typedef HANDLE *PHANDLE, *LPHANDLE;
 typedef SIZE_T *PSIZE_T;
 typedef ULONG_PTR *PULONG_PTR;
 typedef int32_t NTSTATUS;
+typedef intptr_t (*FARPROC)(void);
 
 #define INVALID_HANDLE_VALUE ((HANDLE)(intptr_t)-1)
 

@@ -325,6 +325,24 @@ NTMM_API BOOL AdjustTokenPrivileges(HANDLE token, BOOL disable_all, PTOKEN_PRIVI
 #define LookupPrivilegeValue LookupPrivilegeValueA
 #endif
 
+/* ---- modules --------------------------------------------------------------------------------
+ *
+ * For programs that look up calls which older systems did not have. There are the modules kernel32,
+ * kernelbase, ntdll, advapi32 and psapi, with or without ".dll", in either case, each with those of
+ * its calls that are declared here or in ntapi.h. A module's handle is none that CloseHandle closes.
+ */
+
+/* NULL: 126 there is no such module; 998; 50 for a NULL name: the program is no module. */
+NTMM_API HMODULE GetModuleHandleA(LPCSTR name) NTMM_NAMED(GetModuleHandleA);
+NTMM_API HMODULE GetModuleHandleW(LPCWSTR name) NTMM_NAMED(GetModuleHandleW);
+/* NULL: 127 the module has no such call, or `name` is an ordinal; 126 it is no module. */
+NTMM_API FARPROC GetProcAddress(HMODULE module, LPCSTR name) NTMM_NAMED(GetProcAddress);
+#ifdef UNICODE
+#define GetModuleHandle GetModuleHandleW
+#else
+#define GetModuleHandle GetModuleHandleA
+#endif
+
 /* ---- files ----------------------------------------------------------------------------------
  *
  * For file mappings; reading and writing is done through views. Flags and attributes are accepted
