@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define MESSAGE_BYTES 256
 
@@ -14,7 +16,11 @@ static _Thread_local char message[MESSAGE_BYTES] __attribute__((tls_model("initi
 
 _Noreturn void check_failed(const char *what, const char *file, int line)
 {
-	fprintf(stderr, "ntmm: %s:%d: check failed: %s\n", file, line, what);
+	char text[MESSAGE_BYTES];
+
+	/* Not by stderr, which may allocate: it may be an allocator that called. */
+	snprintf(text, sizeof text, "ntmm: %s:%d: check failed: %s\n", file, line, what);
+	(void)!write(STDERR_FILENO, text, strlen(text));
 	abort();
 }
 

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
 #include <sys/stat.h>
@@ -20,18 +21,32 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/heap.h"
+
+/* A sanitizer brings an allocator that knows who forgot a block, who uses one that is gone, and which
+ * thread told which; it would see nothing of that in a heap of our own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OWN_HEAP 0
+#elif defined(__has_feature)
+#define OWN_HEAP (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
+#else
+#define OWN_HEAP 1
+#endif
 
 /* Below this a huge page would more likely waste memory than save look-ups. */
 #define HUGE_FROM_BYTES ((size_t)4 << 20)
 
 void *os_alloc(size_t bytes)
 {
-	return calloc(1, bytes);
+	return OWN_HEAP ? heap_alloc(bytes) : calloc(1, bytes);
 }
 
 void os_free(void *memory)
 {
-	free(memory);
+	if (OWN_HEAP)
+		heap_free(memory);
+	else
+		free(memory);
 }
 
 static void *map_advised(size_t bytes, int advice)
@@ -56,14 +71,52 @@ void *os_map_sparse(size_t bytes)
 	return map_advised(bytes, MADV_NOHUGEPAGE);
 }
 
+/* To cut a hole the host may need one mapping more than it has left: then the memory goes without
+ * the addresses. */
+static bool unmap(void *memory, size_t bytes)
+{
+	if (!munmap(memory, bytes))
+		return true;
+	CHECK(errno == ENOMEM);
+	os_map_zero(memory, bytes);
+	return false;
+}
+
 void os_unmap(void *memory, size_t bytes)
 {
-	CHECK(!munmap(memory, bytes));
+	(void)unmap(memory, bytes);
 }
 
 void os_map_zero(void *memory, size_t bytes)
 {
-	CHECK(!madvise(memory, bytes, MADV_DONTNEED));
+	if (madvise(memory, bytes, MADV_DONTNEED)) /* the program has locked all its memory */
+		memset(memory, 0, bytes);
+}
+
+static void unmap_between(const char *start, const char *end)
+{
+	if (start < end)
+		(void)unmap((void *)(uintptr_t)start, (size_t)(end - start));
+}
+
+void *os_map_aligned(size_t bytes, size_t alignment)
+{
+	char *memory = map_advised(bytes, MADV_NORMAL);
+	if (!memory || !((uintptr_t)memory & (alignment - 1)))
+		return memory;
+	(void)unmap(memory, bytes);
+	memory = map_advised(bytes + alignment, MADV_NORMAL);
+	if (!memory)
+		return NULL;
+	char *start = memory + (-(uintptr_t)memory & (alignment - 1));
+	unmap_between(memory, start);
+	unmap_between(start + bytes, memory + bytes + alignment);
+	return start;
+}
+
+bool os_unmap_aligned(void *memory, size_t bytes)
+{
+	return unmap(memory, bytes);
 }
 
 /* For file systems without O_TMPFILE. */

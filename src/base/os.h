@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Blocks of any size, of a heap of the library's own (heap.h): never malloc's. */
 void *os_alloc(size_t bytes);
 void os_free(void *memory);
 
@@ -24,6 +25,10 @@ void *os_map_sparse(size_t bytes);
 void os_unmap(void *memory, size_t bytes);
 /* The contents may go; the range reads as zero afterwards. */
 void os_map_zero(void *memory, size_t bytes);
+/* As os_map, at a multiple of `alignment`, a power of two of at least a page: for the heap. False: the
+ * host is at its limit of mappings and could not take it back; the range reads as zero. */
+void *os_map_aligned(size_t bytes, size_t alignment);
+bool os_unmap_aligned(void *memory, size_t bytes);
 
 /* A new file without a name, mode 0600, in the directory `where` or, if no such directory is, made
  * at the path `where` where no file may be. */

@@ -8,7 +8,6 @@
  *     | rva    | this header |               |    a block of no bytes ends the table
  *     +--------+-------------+----+----+ ... +
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/os.h"
@@ -175,10 +174,31 @@ static NTSTATUS load_blocks(struct loader *l)
 	return status;
 }
 
-static int by_address(const void *a, const void *b)
+/* By eight bits of the address, those that are alike stay in order. */
+static void sort_by(unsigned shift, const struct fixup *from, struct fixup *to, uint32_t count)
 {
-	uint32_t x = ((const struct fixup *)a)->rva, y = ((const struct fixup *)b)->rva;
-	return (x > y) - (x < y);
+	uint32_t place[256] = {0};
+	for (uint32_t i = 0; i < count; i++)
+		place[from[i].rva >> shift & 0xFF]++;
+	for (uint32_t i = 0, before = 0; i < 256; i++) {
+		before += place[i];
+		place[i] = before - place[i];
+	}
+	for (uint32_t i = 0; i < count; i++)
+		to[place[from[i].rva >> shift & 0xFF]++] = from[i];
+}
+
+static NTSTATUS sort_by_address(struct fixup *fixup, uint32_t count)
+{
+	struct fixup *other = os_alloc(count * sizeof *other);
+	if (!other)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	for (unsigned shift = 0; shift < 32; shift += 16) {
+		sort_by(shift, fixup, other, count);
+		sort_by(shift + 8, other, fixup, count);
+	}
+	os_free(other);
+	return STATUS_SUCCESS;
 }
 
 static bool is_sorted(const struct image_fixups *f)
@@ -192,8 +212,9 @@ static bool is_sorted(const struct image_fixups *f)
 /* Blocks are in order in any file that a linker made. */
 static NTSTATUS sort(struct image_fixups *f)
 {
-	if (!is_sorted(f))
-		qsort(f->fixup, f->count, sizeof *f->fixup, by_address);
+	NTSTATUS status = is_sorted(f) ? STATUS_SUCCESS : sort_by_address(f->fixup, f->count);
+	if (status)
+		return status;
 	for (uint32_t i = 1; i < f->count; i++)
 		if ((uint64_t)f->fixup[i - 1].rva + f->fixup[i - 1].width > f->fixup[i].rva)
 			return STATUS_INVALID_IMAGE_FORMAT;

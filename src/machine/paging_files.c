@@ -75,6 +75,13 @@ static NTSTATUS status_of_errno(int error)
 	}
 }
 
+/* strerror may translate, and then allocates. */
+static const char *words_of_errno(int error)
+{
+	const char *words = strerrordesc_np(error);
+	return words ? words : "unknown error";
+}
+
 static struct store *open_store(const ntmm_paging_file *file, int *error)
 {
 	uint32_t initial = (uint32_t)page_of(file->initial_bytes);
@@ -95,7 +102,7 @@ static NTSTATUS add(struct ntmm_machine *machine, const ntmm_paging_file *file)
 	struct store *store = open_store(file, &error);
 	if (!store) {
 		complain("paging file of %lu KB at %s: %s", file->initial_bytes >> 10, place_of(file),
-		         strerror(error));
+		         words_of_errno(error));
 		return status_of_errno(error);
 	}
 	if (pager_add_store(&machine->pager, store))
