@@ -16,7 +16,7 @@ src/nt               src/base src/space src/engine.h src/image src/object public
 src/win32            src/base src/space src/engine.h src/object src/nt public
 src/embed            src/base src/space src/engine.h src/object src/win32 src/machine src/machine/pager src/machine/thread src/native public
 
-src/native           src/base src/space src/engine.h src/image src/object public
+src/native           src/base src/space src/engine.h public
 src/machine/store    src/base src/space src/engine.h public
 src/machine/phys     src/base src/space src/engine.h src/machine/store public
 src/machine/map      src/base src/space src/engine.h src/machine/phys src/machine/store public

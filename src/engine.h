@@ -7,6 +7,8 @@
  *
  * (W) The space is locked for writing; the operation neither fails nor blocks for long; when it
  *     returns no thread reaches a page in a way that the new state forbids.
+ * (R) The same, but the space is about to be changed, and this is the last step that can fail: nothing
+ *     has changed then. An engine that need not be asked has NULL: space/ready.h.
  * (0) The caller holds no lock. These may block on I/O.
  */
 #ifndef NTMM_ENGINE_H
@@ -18,6 +20,7 @@
 #include "base/units.h"
 #include "space/prot.h"
 
+struct page_set;
 struct section;
 struct section_wish;
 struct space;
@@ -56,9 +59,35 @@ struct physical_mapping {
 	uint64_t page, frame;
 };
 
+/* A place for `pages` pages, free ones, at a multiple of `align` pages, whole within `bounds`. */
+struct place_wish {
+	struct range bounds;
+	uint64_t pages, align;
+	bool top_down;
+};
+
 enum note { NOTE_ALLOC, NOTE_FREE };
 
 struct engine {
+	/* (R) STATUS_NO_MEMORY: there is none. */
+	NTSTATUS (*place)(struct space *space, const struct place_wish *wish, uint64_t *start);
+	/* (R) Free pages that are about to be an allocation's. STATUS_CONFLICTING_ADDRESSES: something is
+	 * there that the space does not know; STATUS_INSUFFICIENT_RESOURCES. */
+	NTSTATUS (*claim)(struct space *space, struct range range);
+	/* (W) Pages that were claimed are free: they are not needed after all, or have been closed and
+	 * released. */
+	void (*drop)(struct space *space, struct range range);
+	/* (R) Pages of one allocation, or claimed ones, that are about to be committed with `prot`, or to be
+	 * protected so. `watch`: of a write-watched allocation. STATUS_INSUFFICIENT_RESOURCES. */
+	NTSTATUS (*open)(struct space *space, struct range range, prot_t prot,
+	                 const struct page_set *watch);
+	/* (R) Pages of one allocation that are about to be committed no more. The same. */
+	NTSTATUS (*close)(struct space *space, struct range range);
+	/* (R) A view that is about to be mapped over claimed pages; one that is about to be unmapped. The
+	 * same. */
+	NTSTATUS (*show)(struct space *space, const struct view *view);
+	NTSTATUS (*hide)(struct space *space, const struct view *view);
+
 	/* (W) The pages are committed with `prot`; some were before, others are new and read as zero. */
 	void (*protect)(struct space *space, struct range range, prot_t prot);
 	/* (W) The pages are committed no more: contents, locks and storage go. Frames of the process's own
@@ -143,6 +172,9 @@ struct engine {
 	/* The space is locked. From the first page of `range`, of one view, on: how many pages are alike
 	 * in whether they have been copied for this process (CW-4); *copied: whether they have. */
 	uint64_t (*copied)(struct space *space, struct range range, bool *copied);
+
+	/* (0) The process of the space is to end now. NULL: nothing runs by it that would have to. */
+	void (*exit)(uint32_t status);
 
 	/* (0) A call has reserved or committed, decommitted or released `range`: for observers. */
 	void (*note)(struct space *space, enum note note, struct range range);

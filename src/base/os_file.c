@@ -88,6 +88,15 @@ int os_file_set_size(int fd, uint64_t bytes)
 	return error;
 }
 
+int os_file_flush(int fd, uint64_t offset, uint64_t bytes)
+{
+	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+	                     SYNC_FILE_RANGE_WAIT_AFTER;
+	if (!sync_file_range(fd, (off_t)offset, (off_t)bytes, all))
+		return 0;
+	return errno == EIO || errno == ENOSPC ? errno : os_file_sync(fd);
+}
+
 int os_file_sync(int fd)
 {
 	return fsync(fd) ? errno : 0;

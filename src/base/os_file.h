@@ -31,5 +31,7 @@ int os_file_get_facts(int fd, struct os_file_facts *facts);
 int os_file_set_size(int fd, uint64_t bytes);
 /* What has been written is on the disk when it returns. */
 int os_file_sync(int fd);
+/* What has been written to a part of it, through mappings too, has been handed to the device. */
+int os_file_flush(int fd, uint64_t offset, uint64_t bytes);
 
 #endif

@@ -18,10 +18,13 @@ NTSTATUS embed_process(HANDLE handle, uint32_t access, struct process **process,
 	if (status)
 		return status;
 	*inside = machine_process_of((*process)->space);
-	if (!atomic_load(&(*inside)->gone))
-		return STATUS_SUCCESS;
-	process_release(*process);
-	return STATUS_PROCESS_IS_TERMINATING;
+	if ((*process)->space->engine != &machine_engine)
+		status = STATUS_NOT_SUPPORTED;
+	else if (atomic_load(&(*inside)->gone))
+		status = STATUS_PROCESS_IS_TERMINATING;
+	if (status)
+		process_release(*process);
+	return status;
 }
 
 NTSTATUS embed_query(HANDLE handle, struct process **process, struct machine_process **inside)

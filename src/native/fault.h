@@ -23,6 +23,9 @@ struct fault {
 enum fault_answer {
 	FAULT_RETRY, /* the page can be accessed now */
 	FAULT_RAISE, /* *status says what it is; a guard that was hit is gone (GP-2) */
+	/* In no allocation of the library's: *status is STATUS_ACCESS_VIOLATION, unless it is the end of
+	 * a stack. */
+	FAULT_FOREIGN,
 };
 
 enum fault_answer fault_resolve(const struct fault *fault, NTSTATUS *status);

@@ -5,28 +5,30 @@
 #include "nt/alloc.h"
 #include "nt/view_pages.h"
 #include "nt/zero_bits.h"
+#include "space/ready.h"
 
-static NTSTATUS reserve_at(const struct space *space, struct alloc *alloc)
+static NTSTATUS reserve_at(struct space *space, struct alloc *alloc)
 {
 	alloc->range = pages_touched(alloc->base, alloc->last);
 	alloc->range.start = round_down(alloc->range.start, GRANULE_PAGES); /* VA-22 */
 	struct run run = runs_at(&space->runs, alloc->range.start);
 	if (run.vad || run.end < alloc->range.end)
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-24 */
-	return STATUS_SUCCESS;
+	return ready_claim(space, alloc->range);
 }
 
-static NTSTATUS reserve_anywhere(const struct space *space, struct alloc *alloc)
+static NTSTATUS reserve_anywhere(struct space *space, struct alloc *alloc)
 {
 	const struct bounds *bounds = &alloc->bounds;
-	struct range within = {page_of(bounds->lowest), page_of(bounds->highest + 1)};
-	uint64_t pages = page_of(alloc->last) + 1; /* base is 0 */
-	if (within.start + pages > within.end)
+	struct place_wish wish = {.bounds = {page_of(bounds->lowest), page_of(bounds->highest + 1)},
+	                          .pages = page_of(alloc->last) + 1, /* base is 0 */
+	                          .align = page_of(bounds->align),
+	                          .top_down = alloc->type & MEM_TOP_DOWN};
+	if (wish.bounds.start + wish.pages > wish.bounds.end)
 		return STATUS_NO_MEMORY; /* VA-26, V2-7 */
-	NTSTATUS status = space_place(space, within, pages, page_of(bounds->align),
-	                              alloc->type & MEM_TOP_DOWN, &alloc->range.start);
-	alloc->range.end = alloc->range.start + pages;
-	return status;
+	NTSTATUS status = ready_place(space, &wish, &alloc->range.start);
+	alloc->range.end = alloc->range.start + wish.pages;
+	return status ? status : ready_claim(space, alloc->range);
 }
 
 /* PH-5: the pages of one placeholder, which may begin anywhere. */
@@ -38,7 +40,7 @@ static NTSTATUS reserve_placeholder(const struct space *space, struct alloc *all
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS find_place(const struct space *space, struct alloc *alloc)
+static NTSTATUS find_place(struct space *space, struct alloc *alloc)
 {
 	if (alloc->type & MEM_REPLACE_PLACEHOLDER)
 		return reserve_placeholder(space, alloc);
@@ -54,6 +56,36 @@ static NTSTATUS commit_large(struct space *space, const struct alloc *alloc)
 	return status;
 }
 
+/* What an allocation has beside its place: a set of pages, what is committed. All or nothing. */
+static NTSTATUS furnish(struct space *space, struct alloc *alloc)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	if (alloc->type & MEM_LARGE_PAGES)
+		return commit_large(space, alloc);
+	if (alloc->type & (MEM_WRITE_WATCH | MEM_PHYSICAL)) {
+		alloc->set = page_set_create(alloc->range);
+		status = alloc->set ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES; /* VA-32 */
+	}
+	if (!status && alloc->type & MEM_COMMIT)
+		status = ready_open(space, alloc->range, alloc->prot, alloc->set);
+	if (!status)
+		return STATUS_SUCCESS;
+	page_set_drop(alloc->set);
+	space_uncharge(space, alloc->charge);
+	return status;
+}
+
+static NTSTATUS afford(struct space *space, struct alloc *alloc)
+{
+	space_seek(space, alloc->range.start);
+	NTSTATUS status = space_prepare(space, 2);
+	if (!status && alloc->type & MEM_COMMIT)
+		status = space_charge(space, alloc->range, &alloc->charge);
+	if (!status && alloc->type & MEM_PHYSICAL)
+		status = space_charge_window(space, alloc->range, &alloc->charge);
+	return status ? status : furnish(space, alloc);
+}
+
 static NTSTATUS reserve_check(struct space *space, struct alloc *alloc)
 {
 	if (prot_is_copy(alloc->prot))
@@ -61,21 +93,10 @@ static NTSTATUS reserve_check(struct space *space, struct alloc *alloc)
 	NTSTATUS status = find_place(space, alloc);
 	if (status)
 		return status;
-	space_seek(space, alloc->range.start);
-	status = space_prepare(space, 2);
-	if (!status && alloc->type & MEM_COMMIT)
-		status = space_charge(space, alloc->range, &alloc->charge);
-	if (!status && alloc->type & MEM_PHYSICAL)
-		status = space_charge_window(space, alloc->range, &alloc->charge);
-	if (!status && alloc->type & MEM_LARGE_PAGES)
-		return commit_large(space, alloc);
-	if (status || !(alloc->type & (MEM_WRITE_WATCH | MEM_PHYSICAL)))
-		return status;
-	alloc->set = page_set_create(alloc->range);
-	if (alloc->set)
-		return STATUS_SUCCESS;
-	space_uncharge(space, alloc->charge);
-	return STATUS_INSUFFICIENT_RESOURCES; /* VA-32 */
+	status = afford(space, alloc);
+	if (status && !(alloc->type & MEM_REPLACE_PLACEHOLDER))
+		ready_drop(space, alloc->range);
+	return status;
 }
 
 static NTSTATUS commit_view_check(struct space *space, const struct vad *vad, struct alloc *alloc)
@@ -132,6 +153,11 @@ static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 	NTSTATUS status = space_prepare(space, space_changes(space, alloc->range));
 	if (!status)
 		status = space_charge(space, alloc->range, &alloc->charge);
+	if (status)
+		return status;
+	status = ready_open(space, alloc->range, space_private_prot(vad, alloc->prot), vad->watch);
+	if (status)
+		space_uncharge(space, alloc->charge);
 	return status;
 }
 

@@ -3,6 +3,7 @@
  * NtFreeVirtualMemory: decommit and release (rules VF). Placeholders are in placeholder.c.
  */
 #include "nt/free.h"
+#include "space/ready.h"
 
 static NTSTATUS check_type(uint32_t type)
 {
@@ -70,6 +71,12 @@ static NTSTATUS prepare(struct space *space, const struct free *f, const struct 
 	return status && is_all(f, vad) && runs_ready(&space->runs) ? STATUS_SUCCESS : status;
 }
 
+/* Whether anything but addresses goes. */
+static bool has_pages(const struct space *space, const struct free *f, const struct vad *vad)
+{
+	return runs_committed(&space->runs, f->range) || vad->mapped;
+}
+
 static NTSTATUS free_check(struct space *space, struct free *f)
 {
 	const struct vad *vad;
@@ -81,9 +88,9 @@ static NTSTATUS free_check(struct space *space, struct free *f)
 		return status;
 	if (vad_is_systems(vad))
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, W9-2 */
-	if (f->type & MEM_PRESERVE_PLACEHOLDER)
-		return preserve_check(space, f, vad);
-	return prepare(space, f, vad);
+	status = f->type & MEM_PRESERVE_PLACEHOLDER ? preserve_check(space, f, vad)
+	                                            : prepare(space, f, vad);
+	return !status && has_pages(space, f, vad) ? ready_close(space, f->range) : status;
 }
 
 static void free_apply(struct space *space, const struct free *f)
@@ -97,10 +104,11 @@ static void free_apply(struct space *space, const struct free *f)
 		return;
 	}
 	const struct vad *vad = runs_at(&space->runs, f->range.start).vad;
-	if (runs_committed(&space->runs, f->range) || vad->mapped)
+	if (has_pages(space, f, vad))
 		space->engine->decommit(space, f->range); /* of a window: unmaps (VF-36) */
 	if (f->type == MEM_RELEASE) {
 		space_release(space, f->range);
+		ready_drop(space, f->range);
 		return;
 	}
 	if (vad->watch && era_of(space->layout)->forgets)

@@ -3,6 +3,7 @@
  * Offer, reclaim, discard (rules OF): pages whose contents may be thrown away when RAM is short.
  */
 #include "nt/target.h"
+#include "space/ready.h"
 
 #define FIRST_PRIORITY 1
 #define LAST_PRIORITY 4
@@ -54,6 +55,20 @@ static NTSTATUS begin(struct target *target, HANDLE process, uint64_t address, u
 	return status;
 }
 
+/* Offered pages are out of reach, others as protected. */
+static NTSTATUS open_runs(struct space *space, struct range range, bool offered)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	for (struct run run = {.end = range.start}; !status && next_run(space, range, &run);) {
+		prot_t prot = offered ? PROT_NOACCESS : attr_prot(run.attr);
+		struct range piece = {run.start, run.end};
+		status = ready_open(space, piece, prot, offered ? NULL : run.vad->watch);
+	}
+	if (status)
+		ready_undo(space, range);
+	return status;
+}
+
 NTSTATUS nt_offer(HANDLE process, uint64_t address, uint64_t size, unsigned priority)
 {
 	struct target target;
@@ -62,8 +77,11 @@ NTSTATUS nt_offer(HANDLE process, uint64_t address, uint64_t size, unsigned prio
 		return STATUS_INVALID_PARAMETER;
 	NTSTATUS status = begin(&target, process, address, size, &range);
 	if (!status) {
-		space_set_offered(target.space, range, true);
-		target.space->engine->offer(target.space, range, priority);
+		status = open_runs(target.space, range, true);
+		if (!status) {
+			space_set_offered(target.space, range, true);
+			target.space->engine->offer(target.space, range, priority);
+		}
 		target_unlock(&target);
 	}
 	target_close(&target);
@@ -92,8 +110,11 @@ NTSTATUS nt_reclaim(HANDLE process, uint64_t address, uint64_t size, bool *intac
 	struct range range;
 	NTSTATUS status = begin(&target, process, address, size, &range);
 	if (!status) {
-		*intact = reclaim_runs(target.space, range);
-		space_set_offered(target.space, range, false);
+		status = open_runs(target.space, range, false);
+		if (!status) {
+			*intact = reclaim_runs(target.space, range);
+			space_set_offered(target.space, range, false);
+		}
 		target_unlock(&target);
 	}
 	target_close(&target);

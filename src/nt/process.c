@@ -27,6 +27,8 @@ NTSTATUS NtTerminateProcess(HANDLE process, NTSTATUS exit_status)
 	struct target target;
 	target_open(&target, process, PROCESS_TERMINATE);
 	NTSTATUS status = target_alive(&target);
+	if (!status && target.space->engine->exit)
+		target.space->engine->exit((uint32_t)exit_status);
 	if (!status)
 		process_end(target.process, (uint32_t)exit_status);
 	target_close(&target);

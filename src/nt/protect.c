@@ -4,6 +4,7 @@
  */
 #include "nt/target.h"
 #include "nt/view_pages.h"
+#include "space/ready.h"
 
 struct protect {
 	struct range range;
@@ -44,6 +45,14 @@ static NTSTATUS protect_view_check(struct space *space, const struct vad *vad, s
 	return status;
 }
 
+/* Whether nothing would change. The shared page, which is not the engine's, never gets past. */
+static bool is_so_already(const struct space *space, const struct protect *p)
+{
+	struct run run = runs_at(&space->runs, p->range.start);
+	attr_t attr = run.attr & ~ATTR_LEVEL_MASK;
+	return run.end >= p->range.end && attr == (attr_t)(ATTR_COMMITTED | p->prot);
+}
+
 static NTSTATUS protect_check(struct space *space, struct protect *p)
 {
 	struct vad *vad;
@@ -63,14 +72,10 @@ static NTSTATUS protect_check(struct space *space, struct protect *p)
 	p->prot = space_private_prot(vad, p->prot); /* PR-8 */
 	if (vad_is_systems(vad) && p->prot != p->old)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, VP-13, W9-2 */
-	return space_prepare(space, space_changes(space, p->range));
-}
-
-/* Whether nothing would change. The shared page, which is not the engine's, never gets past. */
-static bool is_so_already(const struct space *space, const struct protect *p)
-{
-	struct run run = runs_at(&space->runs, p->range.start);
-	return run.end >= p->range.end && (run.attr & ~ATTR_LEVEL_MASK) == (unsigned)(ATTR_COMMITTED | p->prot);
+	NTSTATUS status = space_prepare(space, space_changes(space, p->range));
+	if (!status && !is_so_already(space, p))
+		status = ready_open(space, p->range, p->prot, vad->watch);
+	return status;
 }
 
 static void protect_apply(struct space *space, const struct protect *p)

@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "nt/map.h"
+#include "space/ready.h"
 
 /* The view that holds `address` goes; it is to be freed when no lock is held. NULL: others still hold it. */
 static NTSTATUS unmap_locked(struct target *target, uint64_t address, bool preserve,
@@ -20,6 +21,9 @@ static NTSTATUS unmap_locked(struct target *target, uint64_t address, bool prese
 	NTSTATUS status = space_prepare(space, 2);
 	if (status && !runs_ready(&space->runs))
 		return status;
+	status = ready_hide(space, vad->view);
+	if (status)
+		return status;
 	if (target_is_shared(target) && !view_drop(vad->view, target->process->space))
 		return STATUS_NOT_MAPPED_VIEW;
 	if (vad->view->holders) { /* W9-11 */
@@ -28,6 +32,8 @@ static NTSTATUS unmap_locked(struct target *target, uint64_t address, bool prese
 	}
 	space->engine->unmap(space, vad->view);
 	*gone = space_unmap(space, vad, preserve);
+	if (!preserve)
+		ready_drop(space, (*gone)->range);
 	return STATUS_SUCCESS;
 }
 

@@ -5,6 +5,7 @@
 #include "nt/extended.h"
 #include "nt/map.h"
 #include "nt/zero_bits.h"
+#include "space/ready.h"
 
 #define TYPES (MEM_TOP_DOWN | MEM_RESERVE | MEM_LARGE_PAGES)
 #define TYPES_EX (TYPES | MEM_REPLACE_PLACEHOLDER)
@@ -19,29 +20,39 @@ static NTSTATUS replace_check(const struct space *space, struct map_call *call)
 }
 
 /* MV-6, VA-26. */
-static NTSTATUS find_place(const struct space *space, struct map_call *call)
+static NTSTATUS map_anywhere(struct space *space, struct map_call *call)
+{
+	struct range *range = &call->view.range;
+	uint64_t highest = min_u64(call->highest, space->layout->highest);
+	struct place_wish wish = {.bounds = {page_of(call->lowest), page_of(highest + 1)},
+	                          .pages = range_pages(*range),
+	                          .align = GRANULE_PAGES,
+	                          .top_down = call->type & MEM_TOP_DOWN};
+	if (wish.pages > range_pages(wish.bounds))
+		return STATUS_NO_MEMORY;
+	NTSTATUS status = ready_place(space, &wish, &range->start);
+	range->end = range->start + wish.pages;
+	return status ? status : ready_claim(space, *range);
+}
+
+static NTSTATUS map_at(struct space *space, struct map_call *call)
 {
 	struct range *range = &call->view.range;
 	uint64_t pages = range_pages(*range);
-	uint64_t highest = min_u64(call->highest, space->layout->highest);
-	struct range bounds = {page_of(call->lowest), page_of(highest + 1)};
-	NTSTATUS status = STATUS_SUCCESS;
-	if (call->type & MEM_REPLACE_PLACEHOLDER)
-		return replace_check(space, call);
-	if (!call->base && pages > range_pages(bounds))
-		return STATUS_NO_MEMORY;
-	if (!call->base)
-		status = space_place(space, bounds, pages, GRANULE_PAGES, call->type & MEM_TOP_DOWN,
-		                     &range->start);
-	else
-		range->start = page_of(call->base);
-	range->end = range->start + pages;
-	if (status || !call->base)
-		return status;
+	*range = (struct range){page_of(call->base), page_of(call->base) + pages};
 	if (range->end > page_of(space->layout->highest) + 1)
 		return STATUS_INVALID_PARAMETER_3; /* AS-5 */
 	struct run run = runs_at(&space->runs, range->start);
-	return run.vad || run.end < range->end ? STATUS_CONFLICTING_ADDRESSES : STATUS_SUCCESS;
+	if (run.vad || run.end < range->end)
+		return STATUS_CONFLICTING_ADDRESSES;
+	return ready_claim(space, *range);
+}
+
+static NTSTATUS find_place(struct space *space, struct map_call *call)
+{
+	if (call->type & MEM_REPLACE_PLACEHOLDER)
+		return replace_check(space, call);
+	return call->base ? map_at(space, call) : map_anywhere(space, call);
 }
 
 /* W9-11: data lies where all processes see it; an image does when it wants to, but it is not moved there. */
@@ -63,25 +74,43 @@ static NTSTATUS choose_arena(struct target *target, struct map_call *call)
 	return target_is_shared(target) ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER_3;
 }
 
-static NTSTATUS map_check(struct space *space, struct map_call *call)
+/* The last steps. What has been committed of the section stays so. */
+static NTSTATUS furnish(struct space *space, struct map_call *call)
 {
 	struct view *view = &call->view;
 	struct range committed = {view->first, view->first + pages_for(call->commit)};
-	map_prefer_base(space, call);
-	NTSTATUS status = find_place(space, call);
-	if (view->section->kind == SECTION_IMAGE)
-		view->delta = address_of(view->range.start) - view->section->base;
-	if (!status && view->holders && view->delta)
-		return STATUS_CONFLICTING_ADDRESSES;
+	NTSTATUS status = STATUS_SUCCESS;
+	if (committed.start < committed.end)
+		status = section_commit(view->section, committed);
 	if (!status)
-		status = space_prepare_view(space, view->section);
-	if (!status)
-		status = space_charge_view(space, view, &call->charge);
-	if (status || committed.start == committed.end)
-		return status;
-	status = section_commit(view->section, committed);
+		status = ready_show(space, view);
 	if (status)
 		space_uncharge(space, call->charge);
+	return status;
+}
+
+static NTSTATUS afford(struct space *space, struct map_call *call)
+{
+	struct view *view = &call->view;
+	if (view->section->kind == SECTION_IMAGE)
+		view->delta = address_of(view->range.start) - view->section->base;
+	if (view->holders && view->delta)
+		return STATUS_CONFLICTING_ADDRESSES;
+	NTSTATUS status = space_prepare_view(space, view->section);
+	if (!status)
+		status = space_charge_view(space, view, &call->charge);
+	return status ? status : furnish(space, call);
+}
+
+static NTSTATUS map_check(struct space *space, struct map_call *call)
+{
+	map_prefer_base(space, call);
+	NTSTATUS status = find_place(space, call);
+	if (status)
+		return status;
+	status = afford(space, call);
+	if (status && !(call->type & MEM_REPLACE_PLACEHOLDER))
+		ready_drop(space, call->view.range);
 	return status;
 }
 

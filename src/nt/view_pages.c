@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "nt/view_pages.h"
 
+#include "space/ready.h"
 #include "space/vad.h"
 
 static bool is_image(const struct vad *vad)
@@ -100,6 +101,23 @@ static NTSTATUS prepare(struct space *space, const struct vad *vad, struct view_
 	return status ? status : charge(space, vad, change);
 }
 
+/* The last step: nothing is left to be done when it fails but to give back the charge. */
+static NTSTATUS open_pages(struct space *space, const struct vad *vad, struct view_change *change)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	uint64_t page = change->range.start;
+	while (page < change->range.end && !status) {
+		struct piece piece = piece_at(vad, change, page);
+		status = ready_open(space, piece.range, piece.prot, NULL);
+		page = status ? page : piece.range.end;
+	}
+	if (status && page > change->range.start)
+		ready_undo(space, (struct range){change->range.start, page});
+	if (status)
+		space_uncharge(space, change->charge);
+	return status;
+}
+
 NTSTATUS view_commit_check(struct space *space, const struct vad *vad, struct view_change *change)
 {
 	const struct view *view = vad->view;
@@ -110,11 +128,15 @@ NTSTATUS view_commit_check(struct space *space, const struct vad *vad, struct vi
 	NTSTATUS status = check_prot(vad, change);
 	if (!status)
 		status = prepare(space, vad, change);
+	if (!status)
+		status = open_pages(space, vad, change);
 	if (status)
 		return status;
 	status = section_commit(view->section, pages);
-	if (status)
+	if (status) {
+		ready_undo(space, change->range);
 		space_uncharge(space, change->charge);
+	}
 	return status;
 }
 
@@ -127,7 +149,8 @@ NTSTATUS view_protect_check(struct space *space, const struct vad *vad,
 		return status;
 	if (!space_all_committed(space, change->range))
 		return STATUS_NOT_COMMITTED; /* VP-5 */
-	return prepare(space, vad, change);
+	status = prepare(space, vad, change);
+	return status ? status : open_pages(space, vad, change);
 }
 
 void view_change_apply(struct space *space, const struct view_change *change)

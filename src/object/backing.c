@@ -65,6 +65,11 @@ static NTSTATUS write_file(struct backing *backing, uint64_t offset, const void 
 	return file_status(file_node_write(node, from, bytes, offset));
 }
 
+static int descriptor(struct backing *backing, bool writes)
+{
+	return file_node_descriptor(file_backing_of(backing)->node, writes);
+}
+
 /* ---- views ---------------------------------------------------------------------------------- */
 
 static void add_view(struct backing *backing, uint64_t end)
@@ -155,6 +160,7 @@ static void free_backing(struct backing *backing)
 static const struct backing_operations file_operations = {
 	.read = read_file,
 	.write = write_file,
+	.descriptor = descriptor,
 	.add_view = add_view,
 	.remove_view = remove_view,
 	.is_moved = is_moved,

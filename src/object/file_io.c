@@ -67,6 +67,15 @@ int file_node_write(struct file_node *node, const void *from, uint32_t bytes, ui
 	return fd < 0 ? EBADF : os_file_write(fd, from, bytes, offset);
 }
 
+int file_node_descriptor(struct file_node *node, bool writes)
+{
+	struct os_file_facts facts;
+	int fd = node->write_fd;
+	if (fd < 0 || os_file_get_facts(fd, &facts) || !facts.can_read)
+		return writes ? -1 : node->read_fd;
+	return fd;
+}
+
 NTSTATUS file_node_size(struct file_node *node, uint64_t *bytes)
 {
 	struct os_file_facts facts;

@@ -68,6 +68,8 @@ void file_node_release(struct file_node *node);
 /* All of it, or an errno value; EBADF when nobody brought a descriptor for it. */
 int file_node_read(struct file_node *node, void *to, uint32_t bytes, uint64_t offset);
 int file_node_write(struct file_node *node, const void *from, uint32_t bytes, uint64_t offset);
+/* The descriptor to map it by: it can read, and write if `writes`. -1: nobody brought one. */
+int file_node_descriptor(struct file_node *node, bool writes);
 NTSTATUS file_node_size(struct file_node *node, uint64_t *bytes);
 /* STATUS_USER_MAPPED_FILE: it would be cut below what is mapped, or at all while it is mapped as an
  * image (SC-15); STATUS_DISK_FULL ... A view that is made meanwhile may find the file cut. */

@@ -18,6 +18,8 @@ static struct process *first, *last; /* guarded by lock, as the two below */
 static uint32_t next_pid = FIRST_PID;
 static bool wrapped; /* identifiers have gone round: the next may be in use */
 
+static struct process *_Atomic host;
+
 static _Thread_local struct process *current __attribute__((tls_model("initial-exec")));
 
 static struct process *process_of(struct object *object)
@@ -90,11 +92,20 @@ NTSTATUS process_create(struct space *space, const void *domain, struct process 
 
 static NTSTATUS reference_current(struct process **process)
 {
-	if (!current)
-		return STATUS_NOT_SUPPORTED;
-	object_retain(&current->object);
-	*process = current;
+	NTSTATUS status = STATUS_SUCCESS;
+	struct process *p = current ? current : atomic_load_explicit(&host, memory_order_acquire);
+	if (!p)
+		status = process_make_host(&p);
+	if (status)
+		return status;
+	object_retain(&p->object);
+	*process = p;
 	return STATUS_SUCCESS;
+}
+
+void process_set_host(struct process *process)
+{
+	atomic_store_explicit(&host, process, memory_order_release);
 }
 
 NTSTATUS process_reference(HANDLE handle, uint32_t access, struct process **process)

@@ -35,8 +35,8 @@ struct process {
  * One reference for the caller. STATUS_NO_MEMORY. */
 NTSTATUS process_create(struct space *space, const void *domain, struct process **process);
 
-/* The process of a handle: of -1, the current one. With a reference. As handle_reference;
- * STATUS_NOT_SUPPORTED for -1 when the host thread is not attached. */
+/* The process of a handle: of -1, the current one, which is the host process when the host thread acts as
+ * no other. With a reference. As handle_reference; for -1 as process_make_host. */
 NTSTATUS process_reference(HANDLE handle, uint32_t access, struct process **process);
 void process_release(struct process *process);
 
@@ -49,6 +49,13 @@ void process_end(struct process *process, uint32_t exit_status);
 /* The process that the calling host thread acts as, or NULL; no reference is taken. */
 struct process *process_current(void);
 void process_set_current(struct process *process);
+
+/* Given by the layer that knows the native engine: makes the host process and calls process_set_host, when
+ * it is asked for the first time. No reference is taken. STATUS_NOT_SUPPORTED: not on this host;
+ * STATUS_NO_MEMORY. */
+NTSTATUS process_make_host(struct process **process);
+/* From now on threads that are not attached act as it. It never goes. */
+void process_set_host(struct process *process);
 
 /* Calls `visit` for each process of `domain`, with a reference held and no lock. Those that begin
  * meanwhile are visited too, if not of another domain. */

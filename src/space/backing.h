@@ -22,6 +22,9 @@ struct backing_operations {
 	/* What lies beyond the end of the file is left out (MV-19); the same. */
 	NTSTATUS (*write)(struct backing *backing, uint64_t offset, const void *from,
 	                  uint32_t bytes);
+	/* A descriptor of the host's that the file can be mapped by, for writing too if `writes`; it stays the
+	 * backing's. -1: it has none. */
+	int (*descriptor)(struct backing *backing, bool writes);
 	/* A view shows the file up to byte `end`; it goes (SC-15). A space's lock may be held. */
 	void (*add_view)(struct backing *backing, uint64_t end);
 	void (*remove_view)(struct backing *backing);

@@ -188,11 +188,10 @@ bool space_all_committed(const struct space *space, struct range range)
 	                                                     view_page(view, range.end)});
 }
 
-NTSTATUS space_place(const struct space *space, struct range bounds, uint64_t pages, uint64_t align,
-                     bool top_down, uint64_t *start)
+NTSTATUS space_place(const struct space *space, const struct place_wish *wish, uint64_t *start)
 {
-	bool found = top_down ? runs_find_high(&space->runs, bounds, pages, align, start)
-	                      : runs_find_low(&space->runs, bounds, pages, align, start);
+	bool found = (wish->top_down ? runs_find_high : runs_find_low)(
+		&space->runs, wish->bounds, wish->pages, wish->align, start);
 	return found ? STATUS_SUCCESS : STATUS_NO_MEMORY;
 }
 

@@ -140,9 +140,8 @@ void vad_free(struct space *space, struct vad *vad);
 /* What follows is about pages near `page`: makes it cheap, and changes nothing. */
 void space_seek(struct space *space, uint64_t page);
 
-/* A place for `pages` pages at a multiple of `align` pages, whole within `bounds`. STATUS_NO_MEMORY. */
-NTSTATUS space_place(const struct space *space, struct range bounds, uint64_t pages, uint64_t align,
-                     bool top_down, uint64_t *start);
+/* STATUS_NO_MEMORY: there is no such place. */
+NTSTATUS space_place(const struct space *space, const struct place_wish *wish, uint64_t *start);
 
 /* Pages (and tables) that committing all of `range` charges, beyond what is charged already.
  * STATUS_COMMITMENT_LIMIT; *charged is what space_commit then takes over. */

@@ -58,35 +58,27 @@ static void test_open_across_machines(void **state)
 	assert_true(ntmm_thread_attach(place->thread));
 }
 
+/* A host thread that acts as no process of a machine is of the host process. */
 static void test_unattached(void **state)
 {
 	struct place *place = *state;
 	MEMORY_BASIC_INFORMATION info;
-	MEMORYSTATUSEX status = {.dwLength = sizeof status};
-	DWORD old;
-	char byte = 1;
+	DWORD pid = GetCurrentProcessId();
 	ntmm_thread_detach();
-	assert_fails(VirtualAlloc(NULL, PAGE, MEM_RESERVE, PAGE_READWRITE), ERROR_NOT_SUPPORTED);
-	assert_fails(VirtualFree(at(GRANULE), 0, MEM_RELEASE), ERROR_NOT_SUPPORTED);
-	assert_fails(VirtualProtect(at(GRANULE), PAGE, PAGE_READONLY, &old), ERROR_NOT_SUPPORTED);
-	assert_fails(VirtualQuery(at(GRANULE), &info, sizeof info), ERROR_NOT_SUPPORTED);
-	assert_fails(VirtualLock(at(GRANULE), PAGE), ERROR_NOT_SUPPORTED);
-	assert_fails(VirtualUnlock(at(GRANULE), PAGE), ERROR_NOT_SUPPORTED);
-	assert_fails(ReadProcessMemory(GetCurrentProcess(), at(GRANULE), &byte, 1, NULL),
-	             ERROR_NOT_SUPPORTED);
-	assert_fails(WriteProcessMemory(GetCurrentProcess(), at(GRANULE), &byte, 1, NULL),
-	             ERROR_NOT_SUPPORTED);
-	assert_fails(GlobalMemoryStatusEx(&status), ERROR_NOT_SUPPORTED);
-	assert_fails(EmptyWorkingSet(GetCurrentProcess()), ERROR_NOT_SUPPORTED);
-	assert_fails(GetCurrentProcessId(), ERROR_NOT_SUPPORTED);
-	assert_int_equal(OfferVirtualMemory(at(GRANULE), PAGE, VmOfferPriorityLow),
-	                 ERROR_NOT_SUPPORTED);
-	assert_int_equal(DiscardVirtualMemory(at(GRANULE), PAGE), ERROR_NOT_SUPPORTED);
-	assert_int_equal(ReclaimVirtualMemory(at(GRANULE), PAGE), ERROR_NOT_SUPPORTED);
+	char *base = VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	assert_non_null(base);
+	base[0] = 1; /* the host's own memory */
+	assert_int_not_equal(GetCurrentProcessId(), pid);
+	assert_true(ntmm_thread_attach(place->thread));
+	assert_int_equal(GetCurrentProcessId(), pid);
+	assert_int_equal(VirtualQuery(base, &info, sizeof info), 0); /* above its 2 GB */
+	ntmm_thread_detach();
+	assert_succeeds(VirtualFree(base, 0, MEM_RELEASE));
+	assert_fails(ntmm_thread_create(GetCurrentProcess(), NULL), ERROR_NOT_SUPPORTED);
 
 	/* With a handle everything goes. */
-	char *base = VirtualAllocEx(place->process, NULL, PAGE, MEM_RESERVE | MEM_COMMIT,
-	                            PAGE_READWRITE);
+	char byte = 1;
+	base = VirtualAllocEx(place->process, NULL, PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	assert_non_null(base);
 	assert_succeeds(WriteProcessMemory(place->process, base, &byte, 1, NULL));
 	assert_true(ntmm_thread_attach(place->thread));

@@ -242,14 +242,20 @@ static void refused_questions(void **state)
 	NtClose(blind);
 }
 
-/* Sections are those of a machine: a thread of one must ask. */
-static void nobody_asks(void **state)
+/* Who asks says whose a section is: a machine's cannot be mapped in the host process, nor the other way
+ * round. */
+static void whose_it_is(void **state)
 {
 	struct place *place = *state;
-	HANDLE section;
+	HANDLE theirs, own;
+	assert_int_equal(create(&theirs, PAGE, PAGE_READWRITE, SEC_COMMIT), STATUS_SUCCESS);
 	ntmm_thread_detach();
-	assert_int_equal(create(&section, PAGE, PAGE_READWRITE, SEC_COMMIT), STATUS_NOT_SUPPORTED);
+	assert_int_equal(create(&own, PAGE, PAGE_READWRITE, SEC_COMMIT), STATUS_SUCCESS);
+	assert_fails(MapViewOfFile(theirs, FILE_MAP_WRITE, 0, 0, 0), ERROR_NOT_SAME_DEVICE);
 	assert_true(ntmm_thread_attach(place->thread));
+	assert_fails(MapViewOfFile(own, FILE_MAP_WRITE, 0, 0, 0), ERROR_NOT_SAME_DEVICE);
+	NtClose(own);
+	NtClose(theirs);
 }
 
 int main(void)
@@ -262,7 +268,7 @@ int main(void)
 		place_test(order_of_checks),
 		place_test(basic_information),
 		place_test(refused_questions),
-		place_test(nobody_asks),
+		place_test(whose_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Linux. Private memory is mapped without reservation throughout: what may be committed is for the
+ * ledger to say, and mappings that are alike in all join.
+ */
+#include "base/os_pages.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#ifndef MADV_COLD
+#define MADV_COLD 20
+#endif
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
+#define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+
+static int advise(void *address, size_t bytes, int advice)
+{
+	return madvise(address, bytes, advice) ? errno : 0;
+}
+
+static void *map(void *address, size_t bytes, int prot, int flags)
+{
+	void *at = mmap(address, bytes, prot, PRIVATE | flags, -1, 0);
+	return at == MAP_FAILED ? NULL : at;
+}
+
+void *os_pages_reserve(size_t bytes)
+{
+	void *at = map(NULL, bytes, PROT_NONE, 0);
+	if (at)
+		(void)advise(at, bytes, MADV_DONTDUMP);
+	return at;
+}
+
+int os_pages_reserve_at(void *address, size_t bytes)
+{
+	void *at = map(address, bytes, PROT_NONE, MAP_FIXED_NOREPLACE);
+	if (!at)
+		return errno;
+	if (at != address) { /* before Linux 4.17 the flag is a hint */
+		munmap(at, bytes);
+		return EEXIST;
+	}
+	(void)advise(at, bytes, MADV_DONTDUMP);
+	return 0;
+}
+
+int os_pages_release(void *address, size_t bytes)
+{
+	return munmap(address, bytes) ? errno : 0;
+}
+
+int os_pages_shut(void *address, size_t bytes)
+{
+	if (!map(address, bytes, PROT_NONE, MAP_FIXED))
+		return errno;
+	(void)advise(address, bytes, MADV_DONTDUMP);
+	return 0;
+}
+
+int os_pages_open(void *address, size_t bytes)
+{
+	return map(address, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) ? 0 : errno;
+}
+
+static int prot_of(unsigned how)
+{
+	return (how & OS_PAGE_READ ? PROT_READ : 0) | (how & OS_PAGE_WRITE ? PROT_WRITE : 0) |
+	       (how & OS_PAGE_EXECUTE ? PROT_EXEC : 0);
+}
+
+int os_pages_protect(void *address, size_t bytes, unsigned how)
+{
+	return mprotect(address, bytes, prot_of(how)) ? errno : 0;
+}
+
+void os_pages_dump(void *address, size_t bytes)
+{
+	(void)advise(address, bytes, MADV_DODUMP);
+}
+
+bool os_pages_know_guards(void)
+{
+	size_t bytes = (size_t)sysconf(_SC_PAGESIZE);
+	void *page = map(NULL, bytes, PROT_NONE, 0);
+	bool known = page && !advise(page, bytes, MADV_GUARD_INSTALL);
+	if (page)
+		munmap(page, bytes);
+	return known;
+}
+
+int os_pages_guard(void *address, size_t bytes)
+{
+	return advise(address, bytes, MADV_GUARD_INSTALL);
+}
+
+int os_pages_unguard(void *address, size_t bytes)
+{
+	return advise(address, bytes, MADV_GUARD_REMOVE);
+}
+
+int os_pages_zero(void *address, size_t bytes)
+{
+	return advise(address, bytes, MADV_DONTNEED);
+}
+
+int os_memory_file(uint64_t bytes, int *fd)
+{
+	int file = memfd_create("ntmm", MFD_CLOEXEC);
+	if (file < 0)
+		return errno;
+	int error = bytes > INT64_MAX ? EFBIG : ftruncate(file, (off_t)bytes) ? errno : 0;
+	if (error)
+		close(file);
+	else
+		*fd = file;
+	return error;
+}
+
+int os_pages_show(void *address, size_t bytes, const struct os_showing *showing)
+{
+	int flags = (showing->private ? MAP_PRIVATE : MAP_SHARED) | MAP_NORESERVE | MAP_FIXED;
+	void *at = mmap(address, bytes, prot_of(showing->how), flags, showing->fd,
+	                (off_t)showing->offset);
+	return at == MAP_FAILED ? errno : 0;
+}
+
+void os_pages_cool(void *address, size_t bytes)
+{
+	(void)advise(address, bytes, MADV_COLD);
+}
+
+void os_pages_want(void *address, size_t bytes)
+{
+	(void)advise(address, bytes, MADV_WILLNEED);
+}
+
+void os_pages_evict(void *address, size_t bytes)
+{
+	(void)advise(address, bytes, MADV_PAGEOUT);
+}
+
+int os_pages_lock(void *address, size_t bytes)
+{
+	return mlock(address, bytes) ? errno : 0;
+}
+
+void os_pages_unlock(void *address, size_t bytes)
+{
+	(void)munlock(address, bytes);
+}
+
+uint64_t os_space_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return limit.rlim_cur;
+}
+
+void os_exit(uint32_t status)
+{
+	_exit((int)status);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The engine table of the host process. What can fail is done in the steps before a change; where the space
+ * is told afterwards there is nothing left to do.
+ */
+#include "base/check.h"
+#include "base/os_pages.h"
+#include "base/user.h"
+#include "native/figures.h"
+#include "native/pages.h"
+#include "native/section.h"
+#include "native/watch.h"
+
+static NTSTATUS status_of(int error)
+{
+	return error ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
+}
+
+/* ---- before a change (R) --------------------------------------------------------------------- */
+
+static NTSTATUS open_pages(struct space *space, struct range range, prot_t prot,
+                           const struct page_set *watch)
+{
+	struct native *native = native_of(space);
+	const struct vad *vad = runs_at(&space->runs, range.start).vad;
+	int error;
+	if (watch)
+		error = watch_open(native, watch, range, prot);
+	else if (vad && vad->view)
+		error = view_open(native, vad->view, range, prot);
+	else
+		error = pages_open(native, range, host_access(prot), true);
+	if (!error && prot == PROT_NOACCESS)
+		locked_forget(space, range); /* VP-14, VL-11 */
+	return status_of(error);
+}
+
+static NTSTATUS close_pages(struct space *space, struct range range)
+{
+	struct native *native = native_of(space);
+	const struct vad *vad = runs_at(&space->runs, range.start).vad;
+	locked_forget(space, range);
+	return status_of(vad_is_paged(vad) ? pages_close(native, range)
+	                                   : pages_shut(native, range));
+}
+
+static NTSTATUS hide(struct space *space, const struct view *view)
+{
+	locked_forget(space, view->range);
+	return view_hide(space, view);
+}
+
+/* ---- told afterwards (W) --------------------------------------------------------------------- */
+
+static void protect(struct space *space, struct range range, prot_t prot)
+{
+	(void)space, (void)range, (void)prot;
+}
+
+static void decommit(struct space *space, struct range range)
+{
+	(void)space, (void)range;
+}
+
+static void map(struct space *space, struct view *view)
+{
+	(void)space, (void)view;
+}
+
+static void unmap(struct space *space, struct view *view)
+{
+	(void)space, (void)view;
+}
+
+/* ---- contents (W) ---------------------------------------------------------------------------- */
+
+/* The host may take the pages first when it is short of memory, and writes them to swap: nothing is lost, so
+ * that all can be undone. */
+static void reset(struct space *space, struct range range)
+{
+	(void)space;
+	os_pages_cool(pointer_to_page(range.start), bytes_of(range));
+}
+
+static bool reset_undo(struct space *space, struct range range)
+{
+	(void)space, (void)range;
+	return true;
+}
+
+static void offer(struct space *space, struct range range, unsigned priority)
+{
+	(void)priority;
+	locked_forget(space, range);
+	os_pages_cool(pointer_to_page(range.start), bytes_of(range));
+}
+
+static bool reclaim(struct space *space, struct range range)
+{
+	(void)space, (void)range;
+	return true;
+}
+
+static void discard(struct space *space, struct range range)
+{
+	locked_forget(space, range);
+	(void)os_pages_zero(pointer_to_page(range.start), bytes_of(range));
+}
+
+/* ---- what is not there yet ------------------------------------------------------------------- */
+
+static NTSTATUS large_commit(struct space *space, struct range range, prot_t prot)
+{
+	(void)space, (void)range, (void)prot;
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS physical_allocate(struct space *space, uint64_t *frames, uint64_t *count)
+{
+	(void)space, (void)frames, (void)count;
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS physical_free(struct space *space, const uint64_t *frames, uint64_t *count)
+{
+	(void)space, (void)frames, (void)count;
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS physical_map(struct space *space, const struct physical_mapping *mappings,
+                             uint64_t count)
+{
+	(void)space, (void)mappings, (void)count;
+	return STATUS_NOT_SUPPORTED;
+}
+
+/* ---- copies (0) ------------------------------------------------------------------------------ */
+
+/* The processor knows what the rules allow: a page can be accessed, or the copy stops there. */
+static NTSTATUS copy(struct space *space, uint64_t address, void *host, uint64_t bytes,
+                     enum copy_way way, uint64_t *done)
+{
+	void *here = (void *)(uintptr_t)address;
+	struct user_end end;
+	bool write = way == COPY_WRITE;
+	(void)space;
+	NTSTATUS status = write ? user_copy(here, host, bytes, USER_STORE_OTHER, &end)
+	                        : user_copy(host, here, bytes, USER_LOAD_OTHER, &end);
+	*done = bytes - end.left;
+	return status;
+}
+
+/* ---- sections -------------------------------------------------------------------------------- */
+
+static bool section_fits(struct space *space, const struct section *section)
+{
+	return section->engine == space->engine;
+}
+
+/* Views show the file itself: what has been cut off is gone from them. */
+static void section_cut(struct section *section, uint64_t bytes)
+{
+	(void)section, (void)bytes;
+}
+
+static NTSTATUS patch(struct space *space, uint64_t page,
+                      void (*change)(void *context, uint64_t page, void *bytes), void *context)
+{
+	(void)space, (void)page, (void)change, (void)context;
+	return STATUS_NOT_SUPPORTED;
+}
+
+/* ---- the process (0) ------------------------------------------------------------------------- */
+
+static void note(struct space *space, enum note note, struct range range)
+{
+	(void)space, (void)note, (void)range;
+}
+
+static void never(struct space *space)
+{
+	(void)space;
+	CHECK(!"the host process ends as a whole");
+}
+
+const struct engine native_engine = {
+	.place = arena_place,
+	.claim = arena_claim,
+	.drop = arena_drop,
+	.open = open_pages,
+	.close = close_pages,
+	.show = view_show,
+	.hide = hide,
+	.protect = protect,
+	.decommit = decommit,
+	.rearm = watch_rearm,
+	.reset = reset,
+	.reset_undo = reset_undo,
+	.offer = offer,
+	.reclaim = reclaim,
+	.discard = discard,
+	.large_commit = large_commit,
+	.physical_allocate = physical_allocate,
+	.physical_free = physical_free,
+	.physical_map = physical_map,
+	.lock = locked_add,
+	.unlock = locked_remove,
+	.copy = copy,
+	.prefetch = figures_prefetch,
+	.empty = figures_empty,
+	.residency = figures_residency,
+	.usage = figures_usage,
+	.memory = figures_memory,
+	.get_limits = figures_get_limits,
+	.set_limits = figures_set_limits,
+	.section_create = native_section_create,
+	.section_free = native_section_free,
+	.section_fits = section_fits,
+	.section_flush = native_section_flush,
+	.section_cut = section_cut,
+	.patch = patch,
+	.map = map,
+	.unmap = unmap,
+	.copied = view_copied,
+	.exit = os_exit,
+	.note = note,
+	.end = never,
+	.free = never,
+};

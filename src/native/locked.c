@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "native/locked.h"
+
+#include "base/os_pages.h"
+#include "base/user.h"
+#include "native/native.h"
+
+#define UNLOCKABLE_PAGES 20 /* of the minimum working set (VL-7) */
+
+static struct vad some; /* runs that are locked belong to this one */
+
+bool locked_init(struct locked *locked, struct range whole)
+{
+	return runs_init(&locked->runs, whole);
+}
+
+static unsigned kinds_of(struct run run)
+{
+	return attr_is_committed(run.attr) ? attr_prot(run.attr) : 0;
+}
+
+bool locked_has(const struct locked *locked, uint64_t page)
+{
+	return attr_is_committed(runs_at(&locked->runs, page).attr);
+}
+
+/* ---- locking --------------------------------------------------------------------------------- */
+
+/* VL-4, VL-5: each page is read, as by a system service. */
+static NTSTATUS touch(struct range range)
+{
+	NTSTATUS status = STATUS_SUCCESS;
+	for (uint64_t page = range.start; page < range.end && !status; page++)
+		status = user_probe(pointer_to_page(page), 1, false, USER_SERVICE, NULL);
+	return status;
+}
+
+/* The pages have `how` from now on, in addition. All that can fail has been done. */
+static void note(struct locked *locked, struct range range, unsigned how)
+{
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&locked->runs, page);
+		struct range piece = {page, run.end < range.end ? run.end : range.end};
+		attr_t attr = (attr_t)(ATTR_COMMITTED | kinds_of(run) | how);
+		runs_set(&locked->runs, piece, &some, attr);
+		page = piece.end;
+	}
+}
+
+struct account {
+	unsigned runs;
+	bool all; /* have the kinds asked for */
+};
+
+static struct account count(const struct locked *locked, struct range range, unsigned how)
+{
+	struct account account = {.all = true};
+	for (uint64_t page = range.start; page < range.end; account.runs++) {
+		struct run run = runs_at(&locked->runs, page);
+		account.all &= (kinds_of(run) & how) == how;
+		page = run.end;
+	}
+	return account;
+}
+
+static NTSTATUS add(struct native *native, struct range range, unsigned how)
+{
+	struct locked *locked = &native->locked;
+	struct account account = count(locked, range, how);
+	uint64_t there = runs_committed(&locked->runs, native->space.runs.whole);
+	uint64_t new = range_pages(range) - runs_committed(&locked->runs, range);
+	if (account.all)
+		return STATUS_WAS_LOCKED;
+	if (there + new + UNLOCKABLE_PAGES > native->limits.minimum)
+		return STATUS_WORKING_SET_QUOTA; /* VL-7 */
+	if (!runs_prepare(&locked->runs, account.runs + 1))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (new && os_pages_lock(pointer_to_page(range.start), bytes_of(range)))
+		return STATUS_WORKING_SET_QUOTA;
+	note(locked, range, how);
+	return STATUS_SUCCESS;
+}
+
+/* Whether they can still be locked: they were touched without a lock. */
+static bool are_committed(const struct space *space, struct range range)
+{
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = space_run(space, address_of(page));
+		if (!attr_is_committed(run.attr) || run.attr & ATTR_OFFERED)
+			return false;
+		page = run.end;
+	}
+	return true;
+}
+
+NTSTATUS locked_add(struct space *space, struct range range, unsigned how)
+{
+	struct native *native = native_of(space);
+	if (range_pages(range) > native->limits.minimum)
+		return STATUS_WORKING_SET_QUOTA;
+	NTSTATUS status = touch(range);
+	if (status)
+		return status;
+	shared_lock_write(&space->lock);
+	status = are_committed(space, range) ? add(native, range, how) : STATUS_ACCESS_VIOLATION;
+	shared_lock_drop(&space->lock);
+	return status;
+}
+
+/* ---- unlocking ------------------------------------------------------------------------------- */
+
+static void drop(struct locked *locked, struct range range, unsigned how)
+{
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&locked->runs, page);
+		struct range piece = {page, run.end < range.end ? run.end : range.end};
+		unsigned left = kinds_of(run) & ~how;
+		if (left)
+			runs_set(&locked->runs, piece, &some, (attr_t)(ATTR_COMMITTED | left));
+		else
+			runs_set(&locked->runs, piece, NULL, ATTR_RESERVED);
+		if (!left && kinds_of(run))
+			os_pages_unlock(pointer_to_page(piece.start), bytes_of(piece));
+		page = piece.end;
+	}
+}
+
+static NTSTATUS remove_locks(struct locked *locked, struct range range, unsigned how)
+{
+	struct account account = count(locked, range, how);
+	if (!account.all)
+		return STATUS_NOT_LOCKED; /* VL-22 */
+	if (!runs_prepare(&locked->runs, account.runs + 1))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	drop(locked, range, how);
+	return STATUS_SUCCESS;
+}
+
+/* VL-23: what is not locked leaves memory, if the host likes. */
+static void evict_unlocked(const struct locked *locked, struct range range)
+{
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&locked->runs, page);
+		struct range piece = {page, run.end < range.end ? run.end : range.end};
+		if (!kinds_of(run))
+			os_pages_evict(pointer_to_page(piece.start), bytes_of(piece));
+		page = piece.end;
+	}
+}
+
+NTSTATUS locked_remove(struct space *space, struct range range, unsigned how)
+{
+	struct locked *locked = &native_of(space)->locked;
+	shared_lock_write(&space->lock);
+	NTSTATUS status = remove_locks(locked, range, how);
+	if (status == STATUS_NOT_LOCKED)
+		evict_unlocked(locked, range);
+	shared_lock_drop(&space->lock);
+	return status;
+}
+
+/* The tree keeps a reserve of nodes for such changes. */
+void locked_forget(struct space *space, struct range range)
+{
+	struct locked *locked = &native_of(space)->locked;
+	if (!runs_committed(&locked->runs, range))
+		return;
+	(void)runs_prepare(&locked->runs, 1);
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&locked->runs, page);
+		struct range piece = {page, run.end < range.end ? run.end : range.end};
+		if (kinds_of(run))
+			os_pages_unlock(pointer_to_page(piece.start), bytes_of(piece));
+		page = piece.end;
+	}
+	if (runs_ready(&locked->runs))
+		runs_set(&locked->runs, range, NULL, ATTR_RESERVED);
+}
+
+void locked_forget_all(struct space *space)
+{
+	locked_forget(space, space->runs.whole);
+}

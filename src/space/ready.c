@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "space/ready.h"
+
+NTSTATUS ready_place(struct space *space, const struct place_wish *wish, uint64_t *start)
+{
+	if (space->engine->place)
+		return space->engine->place(space, wish, start);
+	return space_place(space, wish, start);
+}
+
+NTSTATUS ready_claim(struct space *space, struct range range)
+{
+	return space->engine->claim ? space->engine->claim(space, range) : STATUS_SUCCESS;
+}
+
+void ready_drop(struct space *space, struct range range)
+{
+	if (space->engine->drop)
+		space->engine->drop(space, range);
+}
+
+NTSTATUS ready_open(struct space *space, struct range range, prot_t prot,
+                    const struct page_set *watch)
+{
+	return space->engine->open ? space->engine->open(space, range, prot, watch)
+	                           : STATUS_SUCCESS;
+}
+
+NTSTATUS ready_close(struct space *space, struct range range)
+{
+	return space->engine->close ? space->engine->close(space, range) : STATUS_SUCCESS;
+}
+
+NTSTATUS ready_show(struct space *space, const struct view *view)
+{
+	return space->engine->show ? space->engine->show(space, view) : STATUS_SUCCESS;
+}
+
+NTSTATUS ready_hide(struct space *space, const struct view *view)
+{
+	return space->engine->hide ? space->engine->hide(space, view) : STATUS_SUCCESS;
+}
+
+void ready_undo(struct space *space, struct range range)
+{
+	for (uint64_t page = range.start; page < range.end && space->engine->open;) {
+		struct run run = space_run(space, address_of(page));
+		struct range piece = {page, run.end < range.end ? run.end : range.end};
+		prot_t prot = run.attr & ATTR_OFFERED ? PROT_NOACCESS : attr_prot(run.attr);
+		if (attr_is_committed(run.attr))
+			(void)space->engine->open(space, piece, prot, run.vad->watch);
+		else
+			(void)space->engine->close(space, piece);
+		page = piece.end;
+	}
+}
