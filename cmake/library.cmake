@@ -21,6 +21,13 @@ target_include_directories(ntmm_objects PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJ
 target_compile_options(ntmm_objects PRIVATE -Wstrict-prototypes -Wmissing-prototypes -Wvla)
 set_target_properties(ntmm_objects PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
 
+# One call passes through five layers of small functions: across files they are inlined (a fifth of the time).
+set(lto "")
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT NTMM_SANITIZERS)
+	set(lto -O2 -flto=auto -flinker-output=nolto-rel)
+	target_compile_options(ntmm_objects PRIVATE -flto=auto)
+endif()
+
 add_library(ntmm SHARED $<TARGET_OBJECTS:ntmm_objects>)
 ntmm_usage(ntmm)
 set_target_properties(ntmm PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 LINKER_LANGUAGE C)
@@ -38,7 +45,7 @@ if(NTMM_SANITIZERS OR NTMM_FUZZ) # their symbols do not survive being made local
 else()
 	set(object ${CMAKE_CURRENT_BINARY_DIR}/ntmm.o)
 	add_custom_command(OUTPUT ${object}
-		COMMAND ${CMAKE_LINKER} -r -o ${object} $<TARGET_OBJECTS:ntmm_objects>
+		COMMAND ${CMAKE_C_COMPILER} -r -nostdlib ${lto} -o ${object} $<TARGET_OBJECTS:ntmm_objects>
 		COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${object}
 		DEPENDS ntmm_objects $<TARGET_OBJECTS:ntmm_objects>
 		COMMAND_EXPAND_LISTS VERBATIM)

@@ -71,12 +71,6 @@ static NTSTATUS prepare(struct space *space, const struct free *f, const struct 
 	return status && is_all(f, vad) && runs_ready(&space->runs) ? STATUS_SUCCESS : status;
 }
 
-/* Whether anything but addresses goes. */
-static bool has_pages(const struct space *space, const struct free *f, const struct vad *vad)
-{
-	return runs_committed(&space->runs, f->range) || vad->mapped;
-}
-
 static NTSTATUS free_check(struct space *space, struct free *f)
 {
 	const struct vad *vad;
@@ -90,7 +84,8 @@ static NTSTATUS free_check(struct space *space, struct free *f)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, W9-2 */
 	status = f->type & MEM_PRESERVE_PLACEHOLDER ? preserve_check(space, f, vad)
 	                                            : prepare(space, f, vad);
-	return !status && has_pages(space, f, vad) ? ready_close(space, f->range) : status;
+	f->has_pages = runs_committed(&space->runs, f->range) || vad->mapped;
+	return !status && f->has_pages ? ready_close(space, f->range) : status;
 }
 
 static void free_apply(struct space *space, const struct free *f)
@@ -104,7 +99,7 @@ static void free_apply(struct space *space, const struct free *f)
 		return;
 	}
 	const struct vad *vad = runs_at(&space->runs, f->range.start).vad;
-	if (has_pages(space, f, vad))
+	if (f->has_pages)
 		space->engine->decommit(space, f->range); /* of a window: unmaps (VF-36) */
 	if (f->type == MEM_RELEASE) {
 		space_release(space, f->range);

@@ -15,6 +15,7 @@
 struct free {
 	uint64_t base, last; /* first and last byte; last means nothing when `whole` */
 	bool whole;          /* size 0: all of the allocation */
+	bool has_pages;      /* anything but addresses goes */
 	bool quiet;          /* placeholders are cut or joined: nothing is freed */
 	uint32_t type;
 	struct range range;

@@ -16,6 +16,7 @@ enum object_type { OBJECT_PROCESS, OBJECT_TOKEN, OBJECT_SECTION, OBJECT_FILE };
 
 struct object {
 	enum object_type type;
+	bool eternal; /* never goes, and is not counted: threads would fight for the count */
 	_Atomic uint32_t references;
 	void (*destroy)(struct object *object);
 };

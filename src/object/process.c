@@ -105,6 +105,7 @@ static NTSTATUS reference_current(struct process **process)
 
 void process_set_host(struct process *process)
 {
+	process->object.eternal = true;
 	atomic_store_explicit(&host, process, memory_order_release);
 }
 

@@ -32,6 +32,8 @@ static bool charge(struct ledger *ledger, uint64_t pages)
 
 bool ledger_charge(struct ledger *ledger, uint64_t pages)
 {
+	if (!pages)
+		return true;
 	if (ledger->grow)
 		lock_may_take(RANK_GROWTH);
 	while (!charge(ledger, pages))
@@ -42,6 +44,8 @@ bool ledger_charge(struct ledger *ledger, uint64_t pages)
 
 void ledger_return(struct ledger *ledger, uint64_t pages)
 {
+	if (!pages)
+		return;
 	uint64_t before = atomic_fetch_sub(&ledger->total, pages);
 	CHECK(before >= pages);
 }
