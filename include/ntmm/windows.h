@@ -16,6 +16,7 @@
 #ifndef NTMM_WINDOWS_H
 #define NTMM_WINDOWS_H
 
+#include <ntmm/exception.h>
 #include <ntmm/status.h>
 #include <ntmm/types.h>
 

@@ -101,3 +101,21 @@ int os_file_sync(int fd)
 {
 	return fsync(fd) ? errno : 0;
 }
+
+static int tell(ssize_t moved, size_t *done)
+{
+	if (moved < 0)
+		return errno;
+	*done = (size_t)moved;
+	return 0;
+}
+
+int os_stream_read(int fd, void *buffer, size_t bytes, size_t *done)
+{
+	return tell(read(fd, buffer, bytes), done);
+}
+
+int os_stream_write(int fd, const void *buffer, size_t bytes, size_t *done)
+{
+	return tell(write(fd, buffer, bytes), done);
+}

@@ -8,6 +8,7 @@
 #define NTMM_BASE_OS_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct os_file_facts {
@@ -33,5 +34,9 @@ int os_file_set_size(int fd, uint64_t bytes);
 int os_file_sync(int fd);
 /* What has been written to a part of it, through mappings too, has been handed to the device. */
 int os_file_flush(int fd, uint64_t offset, uint64_t bytes);
+
+/* read(2) and write(2), once: *done bytes, from where the descriptor stands. */
+int os_stream_read(int fd, void *buffer, size_t bytes, size_t *done);
+int os_stream_write(int fd, const void *buffer, size_t bytes, size_t *done);
 
 #endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the library asks of the host about signals. As os.h: 0 or an errno value; calls of their own,
+ * so that a test can make each fail. All may be called in signal handlers.
+ */
+#ifndef NTMM_BASE_OS_SIGNAL_H
+#define NTMM_BASE_OS_SIGNAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What happens at `signal`; *before is what did. Either may be NULL. */
+int os_signal_action(int signal, const struct sigaction *action, struct sigaction *before);
+/* More signals are kept from the calling thread; or exactly these. */
+void os_signal_block(const sigset_t *signals);
+void os_signal_set_blocked(const sigset_t *signals);
+/* The signal that `info` tells of is sent to the calling thread once more. */
+int os_signal_again(int signal, siginfo_t *info);
+
+/* The calling thread's alternate stack. EPERM: it is on it. Either may be NULL. */
+int os_signal_stack(const stack_t *stack, stack_t *before);
+/* Memory for a stack of `bytes`, whole pages, with a page beneath that cannot be accessed. NULL. */
+void *os_stack_map(size_t bytes);
+void os_stack_unmap(void *stack, size_t bytes);
+
+/* What belongs to a thread and ends with it: `end` is called when the thread does, if it has been
+ * given something. */
+int os_thread_end_key(void (*end)(void *what), unsigned *key);
+int os_thread_end_set(unsigned key, void *what);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "native/signals.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "base/user.h"
+#include "native/chain.h"
+#include "native/fault.h"
+#include "native/raise.h"
+#include "native/trap.h"
+
+static struct lock lock = {PTHREAD_MUTEX_INITIALIZER, RANK_LEAF};
+static bool has_stacks;     /* (lock) */
+static _Atomic bool begun;  /* changes under the lock; nothing is left to do for signals_begin */
+
+static enum access_mode mode_of(const struct trap *trap)
+{
+	if (!user_is_at(trap->rip))
+		return MODE_USER;
+	if (trap->way == USER_OTHER)
+		return MODE_FOREIGN;
+	if (trap->way == (trap->access == NTMM_STORE ? USER_STORE_OTHER : USER_LOAD_OTHER))
+		return MODE_FOREIGN;
+	return MODE_SERVICE;
+}
+
+/* Whether the instruction can run again; if not, the trap has the status. */
+static bool resolve(struct trap *trap)
+{
+	struct fault fault = {trap->address, trap->access, mode_of(trap)};
+	enum fault_answer answer = fault_resolve(&fault, &trap->status);
+	if (answer == FAULT_RETRY) {
+		trap->status = STATUS_ACCESS_VIOLATION;
+		return trap_may_retry(trap);
+	}
+	if (answer == FAULT_FOREIGN && fault.mode == MODE_USER && trap_is_stack_overflow(trap))
+		trap->status = STATUS_STACK_OVERFLOW;
+	return false;
+}
+
+bool signals_handle(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *state = context;
+	int error = errno;
+	struct trap trap;
+	EXCEPTION_RECORD record;
+	bool on = trap_read(&trap, signal, info, state);
+	if (!on)
+		return false;
+	on = trap.is_page_fault && resolve(&trap);
+	if (!on && user_is_at(trap.rip)) {
+		trap_land(&trap, state);
+		on = true;
+	}
+	if (!on) {
+		trap_record(&trap, &record);
+		on = raise_to_handlers(&record, state);
+	}
+	errno = error;
+	if (!on)
+		raise_to_try(&record, state);
+	return on;
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+	int error = errno;
+	if (chain_has_mark(signal, context) || !signals_handle(signal, info, context))
+		chain_call(signal, info, context);
+	errno = error;
+}
+
+static NTSTATUS install_locked(void)
+{
+	NTSTATUS status = has_stacks ? STATUS_SUCCESS : signals_prepare_stacks();
+	if (status)
+		return status;
+	has_stacks = true;
+	if (chain_put(SIGSEGV, on_signal) || chain_put(SIGBUS, on_signal))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS signals_take(void)
+{
+#ifdef __x86_64__
+	lock_take(&lock);
+	NTSTATUS status = install_locked();
+	if (!status)
+		atomic_store(&begun, true);
+	lock_drop(&lock);
+	return status;
+#else
+	return STATUS_NOT_SUPPORTED;
+#endif
+}
+
+NTSTATUS signals_begin(void)
+{
+	return atomic_load_explicit(&begun, memory_order_acquire) ? STATUS_SUCCESS : signals_take();
+}
+
+NTSTATUS signals_leave(void)
+{
+	NTSTATUS status = signals_begin(); /* stacks, too */
+	if (status)
+		return status;
+	lock_take(&lock);
+	if (chain_restore(SIGSEGV, on_signal) || chain_restore(SIGBUS, on_signal))
+		status = STATUS_INSUFFICIENT_RESOURCES;
+	lock_drop(&lock);
+	return status;
+}

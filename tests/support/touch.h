@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Accesses to memory of the calling process that may fault: single instructions, which neither the
+ * compiler nor a sanitizer has any opinion of.
+ */
+#ifndef TESTS_SUPPORT_TOUCH_H
+#define TESTS_SUPPORT_TOUCH_H
+
+#include <stdint.h>
+#include <sys/mman.h>
+
+static inline uint8_t peek(const volatile void *address)
+{
+	uint8_t value;
+	__asm__ volatile("movb (%1), %0" : "=q"(value) : "r"(address) : "memory");
+	return value;
+}
+
+static inline void poke(volatile void *address, uint8_t value)
+{
+	__asm__ volatile("movb %1, (%0)" : : "r"(address), "q"(value) : "memory");
+}
+
+static inline uint32_t peek32(const volatile void *address)
+{
+	uint32_t value;
+	__asm__ volatile("movl (%1), %0" : "=r"(value) : "r"(address) : "memory");
+	return value;
+}
+
+/* Adds 1, in one instruction that reads and writes. */
+static inline void bump(volatile void *address)
+{
+	__asm__ volatile("lock incb (%0)" : : "r"(address) : "memory", "cc");
+}
+
+/* Calls what is there. */
+static inline void run_code(const volatile void *address)
+{
+	__asm__ volatile("subq $128, %%rsp\n\t"
+	                 "call *%0\n\t"
+	                 "addq $128, %%rsp"
+	                 :
+	                 : "r"(address)
+	                 : "memory", "cc", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
+}
+
+/* Whole pages of the host's, not of the library's. */
+static inline char *host_pages(size_t bytes, int protection)
+{
+	return mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+#endif
