@@ -43,14 +43,14 @@ NTMM_API bool ntmm_native_take_signals(void);
  * ntmm_native_signal() first. ntmm_native_take_signals() ends that. */
 NTMM_API bool ntmm_native_leave_signals(void);
 
-/* For a handler of SIGSEGV or SIGBUS, with its arguments (`info`: siginfo_t). True: it was the library's, or a vectored
- * handler continued; return, and execution goes on. False: not handled. It does not return when
- * an ntmm_try takes the exception. The handler needs SA_SIGINFO; SA_ONSTACK, for stack overflows to
+/* For a handler of SIGSEGV or SIGBUS, with its arguments (`info`: siginfo_t). True: it was the
+ * library's, or a vectored handler continued; return, and execution goes on. False: not handled. It
+ * does not return when an ntmm_try takes the exception. The handler needs SA_SIGINFO; SA_ONSTACK, for stack overflows to
  * be seen; and SA_NODEFER, for faults in vectored handlers. */
 NTMM_API bool ntmm_native_signal(int signal, void *info, void *context);
 
 /* Gives the calling thread an alternate signal stack, until it ends, unless it has one of at least
- * 64 KB. Without one a stack overflow ends the process. Done by itself at a thread's first
+ * 32 KB. Without one a stack overflow ends the process. Done by itself at a thread's first
  * ntmm_try or Add...Handler, so only threads that do neither need it. ERROR_NOT_ENOUGH_MEMORY. */
 NTMM_API bool ntmm_native_thread_enter(void);
 

@@ -5,7 +5,6 @@
 #include "base/os_signal.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -59,17 +58,27 @@ void os_stack_unmap(void *stack, size_t bytes)
 	CHECK(!munmap((char *)stack - GUARD_BYTES, bytes + GUARD_BYTES));
 }
 
-int os_thread_end_key(void (*end)(void *what), unsigned *key)
+/* A robust mutex: the kernel marks it when the thread that has it ends. */
+void os_claim_init(struct os_claim *claim)
 {
-	pthread_key_t made;
-	int error = pthread_key_create(&made, end);
+	pthread_mutexattr_t robust;
 
-	if (!error)
-		*key = made;
-	return error;
+	CHECK(!pthread_mutexattr_init(&robust));
+	CHECK(!pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST));
+	CHECK(!pthread_mutex_init(&claim->mutex, &robust));
+	CHECK(!pthread_mutexattr_destroy(&robust));
 }
 
-int os_thread_end_set(unsigned key, void *what)
+bool os_claim_take(struct os_claim *claim)
 {
-	return pthread_setspecific(key, what);
+	int error = pthread_mutex_trylock(&claim->mutex);
+
+	if (error == EOWNERDEAD)
+		error = pthread_mutex_consistent(&claim->mutex);
+	return !error;
+}
+
+void os_claim_drop(struct os_claim *claim)
+{
+	CHECK(!pthread_mutex_unlock(&claim->mutex));
 }

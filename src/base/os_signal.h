@@ -6,6 +6,7 @@
 #ifndef NTMM_BASE_OS_SIGNAL_H
 #define NTMM_BASE_OS_SIGNAL_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,9 +25,14 @@ int os_signal_stack(const stack_t *stack, stack_t *before);
 void *os_stack_map(size_t bytes);
 void os_stack_unmap(void *stack, size_t bytes);
 
-/* What belongs to a thread and ends with it: `end` is called when the thread does, if it has been
- * given something. */
-int os_thread_end_key(void (*end)(void *what), unsigned *key);
-int os_thread_end_set(unsigned key, void *what);
+/* Something that one thread has until it ends: the host takes it away then, without a call of ours. */
+struct os_claim {
+	pthread_mutex_t mutex;
+};
+void os_claim_init(struct os_claim *claim);
+/* Whether it is the calling thread's now: nobody had it, or who did has ended. In a forked child, what
+ * threads of the parent had stays taken. */
+bool os_claim_take(struct os_claim *claim);
+void os_claim_drop(struct os_claim *claim);
 
 #endif

@@ -1,58 +1,71 @@
 /* SPDX-License-Identifier: MIT
  *
  * Alternate stacks of threads: the handlers run on them, so that they run on a stack overflow too.
+ *
+ * Nothing of ours is called when a thread ends (what the C library has for that allocates). A stack is
+ * claimed by its thread; when that has ended, the next thread that needs one takes it.
  */
+#include "base/lock.h"
 #include "base/os_signal.h"
 #include "native/signals.h"
 
 /* Handlers of the program run there too, and nested faults; populated as it is touched. */
 #define STACK_BYTES ((size_t)256 << 10)
 /* The state that the kernel saves is up to 11 KB. */
-#define ENOUGH_BYTES ((size_t)64 << 10)
+#define ENOUGH_BYTES ((size_t)32 << 10)
 
 _Thread_local bool signals_thread_entered __attribute__((tls_model("initial-exec")));
 
-/* The stack that was made for this thread, NULL if none was, and what there was before. */
-static _Thread_local struct {
-	void *stack;
-	stack_t before;
-} given __attribute__((tls_model("initial-exec")));
+/* At the upper end of each stack. */
+struct keeper {
+	struct os_claim claim;
+	struct keeper *next; /* (lock) */
+};
+#define USABLE_BYTES (STACK_BYTES - (sizeof(struct keeper) + 63) / 64 * 64)
 
-static unsigned end_key; /* set once, by signals_prepare_stacks */
+static struct lock lock = {PTHREAD_MUTEX_INITIALIZER, RANK_LEAF};
+static struct keeper *keepers; /* (lock) all there are */
 
-/* The earlier stack comes back, for it is looked for by whoever frees it. */
-static void take_back(void *stack)
+static char *stack_of(struct keeper *keeper)
 {
-	stack_t now;
-	signals_thread_entered = false;
-	given.stack = NULL;
-	if (!os_signal_stack(NULL, &now) && now.ss_sp == stack &&
-	    os_signal_stack(&given.before, NULL))
-		return; /* it is being run on */
-	os_stack_unmap(stack, STACK_BYTES);
+	return (char *)keeper - USABLE_BYTES;
 }
 
-NTSTATUS signals_prepare_stacks(void)
+static struct keeper *make_locked(void)
 {
-	return os_thread_end_key(take_back, &end_key) ? STATUS_INSUFFICIENT_RESOURCES
-	                                              : STATUS_SUCCESS;
-}
-
-static NTSTATUS give(const stack_t *before)
-{
-	void *stack = os_stack_map(STACK_BYTES);
-	stack_t wanted = {.ss_sp = stack, .ss_size = STACK_BYTES};
+	char *stack = os_stack_map(STACK_BYTES);
 	if (!stack)
+		return NULL;
+	struct keeper *keeper = (struct keeper *)(void *)(stack + USABLE_BYTES);
+	os_claim_init(&keeper->claim);
+	(void)os_claim_take(&keeper->claim);
+	keeper->next = keepers;
+	keepers = keeper;
+	return keeper;
+}
+
+static struct keeper *claim_one(void)
+{
+	lock_take(&lock);
+	struct keeper *keeper = keepers;
+	while (keeper && !os_claim_take(&keeper->claim))
+		keeper = keeper->next;
+	if (!keeper)
+		keeper = make_locked();
+	lock_drop(&lock);
+	return keeper;
+}
+
+static NTSTATUS give(void)
+{
+	struct keeper *keeper = claim_one();
+	if (!keeper)
 		return STATUS_NO_MEMORY;
-	given.stack = stack;
-	given.before = *before;
-	if (os_thread_end_set(end_key, stack) || os_signal_stack(&wanted, NULL)) {
-		(void)os_thread_end_set(end_key, NULL);
-		given.stack = NULL;
-		os_stack_unmap(stack, STACK_BYTES);
-		return STATUS_NO_MEMORY;
-	}
-	return STATUS_SUCCESS;
+	stack_t stack = {.ss_sp = stack_of(keeper), .ss_size = USABLE_BYTES};
+	if (!os_signal_stack(&stack, NULL))
+		return STATUS_SUCCESS;
+	os_claim_drop(&keeper->claim);
+	return STATUS_NO_MEMORY;
 }
 
 NTSTATUS signals_give_stack(void)
@@ -62,10 +75,8 @@ NTSTATUS signals_give_stack(void)
 		return STATUS_NO_MEMORY;
 	if (now.ss_flags & SS_ONSTACK) /* cannot be changed now; a later call will look again */
 		return STATUS_SUCCESS;
-	signals_thread_entered = true; /* first: what follows may allocate, and so come here */
-	if (!(now.ss_flags & SS_DISABLE) && now.ss_size >= ENOUGH_BYTES)
-		return STATUS_SUCCESS;
-	NTSTATUS status = give(&now);
+	bool has_enough = !(now.ss_flags & SS_DISABLE) && now.ss_size >= ENOUGH_BYTES;
+	NTSTATUS status = has_enough ? STATUS_SUCCESS : give();
 	signals_thread_entered = !status;
 	return status;
 }

@@ -12,8 +12,7 @@
 #include "native/trap.h"
 
 static struct lock lock = {PTHREAD_MUTEX_INITIALIZER, RANK_LEAF};
-static bool has_stacks;     /* (lock) */
-static _Atomic bool begun;  /* changes under the lock; nothing is left to do for signals_begin */
+static _Atomic bool begun; /* changes under the lock; nothing is left to do for signals_begin */
 
 static enum access_mode mode_of(const struct trap *trap)
 {
@@ -74,10 +73,6 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
 static NTSTATUS install_locked(void)
 {
-	NTSTATUS status = has_stacks ? STATUS_SUCCESS : signals_prepare_stacks();
-	if (status)
-		return status;
-	has_stacks = true;
 	if (chain_put(SIGSEGV, on_signal) || chain_put(SIGBUS, on_signal))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	return STATUS_SUCCESS;
@@ -104,7 +99,7 @@ NTSTATUS signals_begin(void)
 
 NTSTATUS signals_leave(void)
 {
-	NTSTATUS status = signals_begin(); /* stacks, too */
+	NTSTATUS status = signals_begin();
 	if (status)
 		return status;
 	lock_take(&lock);

@@ -29,15 +29,13 @@ NTSTATUS signals_leave(void);
 /* Whether execution can go on. Does not return when an ntmm_try takes it. errno is kept. */
 bool signals_handle(int signal, siginfo_t *info, void *context);
 
-/* The calling thread has an alternate stack of at least 64 KB from now on, until it ends; its own is
- * kept if it is large enough. Nearly free when done. STATUS_NO_MEMORY. signals_begin has succeeded. */
+/* The calling thread has an alternate stack of at least 32 KB from now on; its own is kept if it is
+ * large enough. When the thread ends, another may have it. Nearly free when done. STATUS_NO_MEMORY. */
 extern _Thread_local bool signals_thread_entered __attribute__((tls_model("initial-exec")));
 NTSTATUS signals_give_stack(void);
 static inline NTSTATUS signals_enter_thread(void)
 {
 	return signals_thread_entered ? STATUS_SUCCESS : signals_give_stack();
 }
-/* Once, before the first of these. */
-NTSTATUS signals_prepare_stacks(void);
 
 #endif
