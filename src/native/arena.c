@@ -2,6 +2,7 @@
 #include "native/native.h"
 
 #include "base/os.h"
+#include "base/os_maps.h"
 #include "base/os_pages.h"
 
 #define LARGEST_CHUNK (UINT64_C(1) << 40 >> PAGE_SHIFT)
@@ -97,7 +98,22 @@ static bool place_in_chunks(struct space *space, const struct place_wish *wish, 
 	return false;
 }
 
-/* Chunks lie where the host likes: they are no use to who wants a place lower than most. */
+/* Where the host has nothing: for who wants a place that no chunk has. */
+static NTSTATUS place_in_hole(const struct place_wish *wish, uint64_t *start)
+{
+	uint64_t address;
+	struct os_hole_wish hole = {.bytes = address_of(wish->pages),
+	                            .alignment = address_of(wish->align),
+	                            .lowest = address_of(wish->bounds.start),
+	                            .highest = address_of(wish->bounds.end) - 1,
+	                            .top_down = wish->top_down};
+	if (!os_maps_find_hole(&hole, OS_MAPS_FASTEST, &address))
+		return STATUS_NO_MEMORY;
+	*start = page_of(address);
+	return STATUS_SUCCESS;
+}
+
+/* Chunks lie where the host likes: one would be no use to who wants a place lower than most. */
 static bool is_anywhere(const struct space *space, const struct place_wish *wish)
 {
 	return wish->bounds.start <= page_of(space->layout->minimum) &&
@@ -110,7 +126,7 @@ NTSTATUS arena_place(struct space *space, const struct place_wish *wish, uint64_
 	if (place_in_chunks(space, wish, start))
 		return STATUS_SUCCESS;
 	if (!is_anywhere(space, wish))
-		return space_place(space, wish, start);
+		return place_in_hole(wish, start);
 	if (add_chunk(arena, wish->pages + wish->align) && place_in_chunks(space, wish, start))
 		return STATUS_SUCCESS;
 	return STATUS_NO_MEMORY;

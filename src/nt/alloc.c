@@ -28,7 +28,7 @@ static NTSTATUS reserve_anywhere(struct space *space, struct alloc *alloc)
 		return STATUS_NO_MEMORY; /* VA-26, V2-7 */
 	NTSTATUS status = ready_place(space, &wish, &alloc->range.start);
 	alloc->range.end = alloc->range.start + wish.pages;
-	return status ? status : ready_claim(space, alloc->range);
+	return status;
 }
 
 /* PH-5: the pages of one placeholder, which may begin anywhere. */

@@ -32,7 +32,7 @@ static NTSTATUS map_anywhere(struct space *space, struct map_call *call)
 		return STATUS_NO_MEMORY;
 	NTSTATUS status = ready_place(space, &wish, &range->start);
 	range->end = range->start + wish.pages;
-	return status ? status : ready_claim(space, *range);
+	return status;
 }
 
 static NTSTATUS map_at(struct space *space, struct map_call *call)

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "space/ready.h"
 
+#define MOST_TRIES 16
+
+/* Others may take what was found before it is claimed: those who know nothing of the space. */
 NTSTATUS ready_place(struct space *space, const struct place_wish *wish, uint64_t *start)
 {
-	if (space->engine->place)
-		return space->engine->place(space, wish, start);
-	return space_place(space, wish, start);
+	const struct engine *engine = space->engine;
+	if (!engine->place)
+		return space_place(space, wish, start);
+	NTSTATUS status = STATUS_CONFLICTING_ADDRESSES;
+	for (unsigned i = 0; i < MOST_TRIES && status == STATUS_CONFLICTING_ADDRESSES; i++) {
+		status = engine->place(space, wish, start);
+		if (!status)
+			status = engine->claim(space, (struct range){*start, *start + wish->pages});
+	}
+	return status == STATUS_CONFLICTING_ADDRESSES ? STATUS_NO_MEMORY : status;
 }
 
 NTSTATUS ready_claim(struct space *space, struct range range)

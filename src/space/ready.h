@@ -10,6 +10,7 @@
 
 #include "space/space.h"
 
+/* A place, claimed. */
 NTSTATUS ready_place(struct space *space, const struct place_wish *wish, uint64_t *start);
 NTSTATUS ready_claim(struct space *space, struct range range);
 void ready_drop(struct space *space, struct range range);
