@@ -150,6 +150,7 @@
 	X(ERROR_INVALID_USER_BUFFER, 1784) \
 	X(ERROR_NOT_ENOUGH_QUOTA, 1816)
 
+#ifndef NTMM_NO_WINTYPES
 enum ntmm_status_values {
 #define NTMM_ROW(name, value, error) name = (int)value,
 	NTMM_STATUS_MAP(NTMM_ROW)
@@ -161,6 +162,7 @@ enum ntmm_error_values {
 	NTMM_ERROR_MAP(NTMM_ROW)
 #undef NTMM_ROW
 };
+#endif
 
 NTMM_BEGIN
 /* "STATUS_ACCESS_VIOLATION", "ERROR_NOACCESS" ...; NULL for a value that is in no row. */

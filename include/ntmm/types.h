@@ -4,7 +4,14 @@
  *
  * What this is: the names that windows.h, ntapi.h, machine.h and thread.h share, laid out as on
  * 64-bit Windows. DWORD and LONG are 32 bits wide, WCHAR is char16_t, pointers are the host's.
- * Define NTMM_NO_WINTYPES before the first include when another header has declared them already.
+ *
+ * Beside headers that declare such names too:
+ *
+ *   NTMM_NO_WINTYPES          defined before machine.h, thread.h or file.h: all of Windows' types,
+ *                             statuses and errors are there already (mingw-w64's <windows.h> and
+ *                             <winternl.h>, Wine's). They must be as wide as on Windows.
+ *   ALREADY_HAVE_WINDOWS_TYPE defined after ntmm's headers and before unixODBC's, which then leave
+ *                             theirs out (among them a ULONG of 64 bits); tests/install/odbc.c
  */
 #ifndef NTMM_TYPES_H
 #define NTMM_TYPES_H
@@ -133,5 +140,12 @@ typedef struct _EXCEPTION_RECORD {
 	ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
 } EXCEPTION_RECORD, *PEXCEPTION_RECORD;
 #endif /* NTMM_NO_WINTYPES */
+
+/* As Windows has them, whoever has declared them. */
+#ifdef __cplusplus
+static_assert(sizeof(LONG) == 4 && sizeof(ULONG) == 4 && sizeof(SIZE_T) == sizeof(void *), "widths");
+#else
+_Static_assert(sizeof(LONG) == 4 && sizeof(ULONG) == 4 && sizeof(SIZE_T) == sizeof(void *), "widths");
+#endif
 
 #endif
