@@ -35,6 +35,10 @@ static const struct row *const groups[] = {
 	rows_clone,
 	rows_replay,
 	rows_lru,
+	rows_native_many, /* first of these: it measures what there is no trace of yet */
+	rows_native_calls,
+	rows_native_watch,
+	rows_native_threads,
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 

@@ -60,13 +60,14 @@ static struct text value_text(const struct row *row, double value)
 	return text;
 }
 
-static struct text target_text(struct target target)
+static struct text target_text(const struct row *row)
 {
 	struct text text;
+	struct target target = row->target;
 	if (target.kind == TARGET_NONE)
 		text.bytes[0] = 0;
 	else if (target.kind == TARGET_TIME)
-		snprintf(text.bytes, sizeof text.bytes, "<= %.40s", time_text(target.value).bytes);
+		snprintf(text.bytes, sizeof text.bytes, "<= %.40s", value_text(row, target.value).bytes);
 	else if (target.kind == TARGET_RATE)
 		snprintf(text.bytes, sizeof text.bytes, "<= %.2f x", 1 / target.value);
 	else
@@ -110,7 +111,7 @@ static void put_row(struct libscols_table *table, const struct result *result)
 	must(line != NULL, "scols_table_new_line");
 	put(line, ROW, result->row->name);
 	put(line, OPERATION, result->row->operation);
-	put(line, GOAL, target_text(result->row->target).bytes);
+	put(line, GOAL, target_text(result->row).bytes);
 	if (result->skipped)
 		put(line, RESULT, "skipped");
 	else
