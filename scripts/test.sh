@@ -3,7 +3,7 @@
 # test.sh [STAGE...]: build and test, by default everything. A stage that fails shows why; the others
 # are still run.
 #
-#   gates    layering, S-numbers, headers alone (C11 and C++17, gcc and clang)
+#   gates    layering, S-numbers, docs/calls.md, headers alone (C11 and C++17, gcc and clang)
 #   debug    gcc, NTMM_DEBUG: all tests and vectors, exported symbols
 #   asan     clang, AddressSanitizer and UBSan: the same tests
 #   tsan     clang, ThreadSanitizer: unit, race, api
@@ -26,6 +26,7 @@ stage_gates() {
 	local bad=0
 	scripts/layers.sh || bad=1
 	scripts/sgate.sh || bad=1
+	scripts/calls.sh || bad=1
 	scripts/headers.sh || bad=1
 	return $bad
 }
