@@ -4,6 +4,7 @@
 #include <ntmm/windows.h>
 
 #include "base/os_pages.h"
+#include "native/signals.h"
 
 #define DEFAULT_MINIMUM 50 /* pages: of a working set (WS-2) */
 #define DEFAULT_MAXIMUM 345
@@ -51,7 +52,9 @@ static NTSTATUS begin(struct native *native)
 
 NTSTATUS native_begin(struct space **space)
 {
-	NTSTATUS status = begin(&the_native);
+	NTSTATUS status = signals_begin(); /* stores to watched pages are known by their faults */
+	if (!status)
+		status = begin(&the_native);
 	if (status)
 		return status;
 	show_shared_page(&the_native.space);
