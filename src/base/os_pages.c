@@ -6,6 +6,7 @@
 #include "base/os_pages.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -20,6 +21,10 @@
 #define MADV_GUARD_INSTALL 102
 #define MADV_GUARD_REMOVE 103
 #endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#define HUGE_2MB (21 << 26) /* MAP_HUGE_2MB */
 #define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 static int advise(void *address, size_t bytes, int advice)
@@ -123,6 +128,39 @@ int os_memory_file(uint64_t bytes, int *fd)
 		close(file);
 	else
 		*fd = file;
+	return error;
+}
+
+int os_memory_fill(int fd, uint64_t offset, uint64_t bytes)
+{
+	int error;
+	do
+		error = fallocate(fd, 0, (off_t)offset, (off_t)bytes) ? errno : 0;
+	while (error == EINTR);
+	return error;
+}
+
+int os_memory_punch(int fd, uint64_t offset, uint64_t bytes)
+{
+	int how = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	return fallocate(fd, how, (off_t)offset, (off_t)bytes) ? errno : 0;
+}
+
+/* Made elsewhere first: to lay them over the place at once would empty it even if there were none. */
+int os_pages_open_large(void *address, size_t bytes, unsigned how)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | HUGE_2MB;
+	void *made = mmap(NULL, bytes, prot_of(how), flags, -1, 0);
+	if (made == MAP_FAILED)
+		return errno;
+	int error = advise(made, bytes, MADV_POPULATE_WRITE);
+	if (error == EINVAL) /* before Linux 5.14: they are promised at least */
+		error = 0;
+	int move = MREMAP_MAYMOVE | MREMAP_FIXED;
+	if (!error && mremap(made, bytes, bytes, move, address) == MAP_FAILED)
+		error = errno;
+	if (error)
+		munmap(made, bytes);
 	return error;
 }
 

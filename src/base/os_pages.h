@@ -46,6 +46,14 @@ int os_pages_unguard(void *address, size_t bytes);
 int os_pages_zero(void *address, size_t bytes);
 /* A file without a name, of `bytes` zero bytes, in memory. */
 int os_memory_file(uint64_t bytes, int *fd);
+/* Zero bytes are really there from now on, where none were; it is longer if need be. ENOMEM, ENOSPC: as it
+ * was. */
+int os_memory_fill(int fd, uint64_t offset, uint64_t bytes);
+/* What is there goes, and reads as zero. */
+int os_memory_punch(int fd, uint64_t offset, uint64_t bytes);
+/* Over shut pages: large ones of 2 MB, zero, all of them taken from the host's pool now. Any error: the
+ * place may have been changed, and is to be shut again. ENOMEM: the pool has not so many. */
+int os_pages_open_large(void *address, size_t bytes, unsigned how);
 /* Whatever is there: a part of a file. `private`: what is written stays here. As it was on failure. */
 struct os_showing {
 	int fd;

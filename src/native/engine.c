@@ -8,6 +8,7 @@
 #include "base/user.h"
 #include "native/figures.h"
 #include "native/pages.h"
+#include "native/physical.h"
 #include "native/section.h"
 #include "native/watch.h"
 
@@ -59,7 +60,8 @@ static void protect(struct space *space, struct range range, prot_t prot)
 
 static void decommit(struct space *space, struct range range)
 {
-	(void)space, (void)range;
+	if (runs_at(&space->runs, range.start).vad->kind == VAD_PHYSICAL)
+		physical_window_gone(native_of(space), range);
 }
 
 static void map(struct space *space, struct view *view)
@@ -107,31 +109,17 @@ static void discard(struct space *space, struct range range)
 	(void)os_pages_zero(pointer_to_page(range.start), bytes_of(range));
 }
 
-/* ---- what is not there yet ------------------------------------------------------------------- */
+/* ---- large pages ----------------------------------------------------------------------------- */
 
 static NTSTATUS large_commit(struct space *space, struct range range, prot_t prot)
 {
-	(void)space, (void)range, (void)prot;
-	return STATUS_NOT_SUPPORTED;
-}
-
-static NTSTATUS physical_allocate(struct space *space, uint64_t *frames, uint64_t *count)
-{
-	(void)space, (void)frames, (void)count;
-	return STATUS_NOT_SUPPORTED;
-}
-
-static NTSTATUS physical_free(struct space *space, const uint64_t *frames, uint64_t *count)
-{
-	(void)space, (void)frames, (void)count;
-	return STATUS_NOT_SUPPORTED;
-}
-
-static NTSTATUS physical_map(struct space *space, const struct physical_mapping *mappings,
-                             uint64_t count)
-{
-	(void)space, (void)mappings, (void)count;
-	return STATUS_NOT_SUPPORTED;
+	struct native *native = native_of(space);
+	if (!os_pages_open_large(pointer_to_page(range.start), bytes_of(range), host_access(prot))) {
+		pages_note_mapped(native, range);
+		return STATUS_SUCCESS;
+	}
+	(void)pages_shut(native, range); /* in case that it was unmapped */
+	return STATUS_INSUFFICIENT_RESOURCES;
 }
 
 /* ---- copies (0) ------------------------------------------------------------------------------ */
@@ -200,9 +188,9 @@ const struct engine native_engine = {
 	.reclaim = reclaim,
 	.discard = discard,
 	.large_commit = large_commit,
-	.physical_allocate = physical_allocate,
-	.physical_free = physical_free,
-	.physical_map = physical_map,
+	.physical_allocate = native_physical_allocate,
+	.physical_free = native_physical_free,
+	.physical_map = native_physical_map,
 	.lock = locked_add,
 	.unlock = locked_remove,
 	.copy = copy,

@@ -17,7 +17,9 @@ static enum fault_answer repair(struct native *native, const struct fault *fault
 		error = watch_store(native, run.vad->watch, page, prot);
 	else if (run.vad->watch)
 		error = page_open(native, page, watch_access(native, run.vad->watch, page, prot));
-	else if (run.vad->kind != VAD_PHYSICAL)
+	else if (run.vad->kind == VAD_PHYSICAL)
+		error = physical_show_again(native, page);
+	else
 		error = page_open(native, page, host_access(prot));
 	if (!error)
 		return FAULT_RETRY;

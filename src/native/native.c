@@ -41,6 +41,7 @@ static NTSTATUS begin(struct native *native)
 	native->limits = (struct ws_limits){DEFAULT_MINIMUM, DEFAULT_MAXIMUM,
 	                                    QUOTA_LIMITS_HARDWS_MIN_DISABLE |
 	                                            QUOTA_LIMITS_HARDWS_MAX_DISABLE};
+	physical_init(&native->physical);
 	const struct layout *layout = layout_of(NTMM_LAYOUT_NT64_128TB);
 	if (!locked_init(&native->locked, space_whole(layout)))
 		return STATUS_NO_MEMORY;

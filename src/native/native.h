@@ -15,6 +15,7 @@
 
 #include "native/arena.h"
 #include "native/locked.h"
+#include "native/physical.h"
 #include "space/space.h"
 
 struct native {
@@ -22,6 +23,7 @@ struct native {
 	struct ledger ledger;
 	struct arena arena;       /* (l) */
 	struct locked locked;     /* (l) */
+	struct physical physical; /* (l) */
 	struct ws_limits limits;  /* (l) */
 };
 

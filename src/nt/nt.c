@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "nt/nt.h"
 
+#include <string.h>
+
+#include "base/user.h"
+
 #define HOST_LOWEST UINT64_C(0x10000)
 #if defined(__x86_64__)
 #define HOST_END (UINT64_C(1) << 47) /* of the canonical addresses that a user can have */
@@ -18,3 +22,43 @@ bool host_pointer_ok(const void *pointer)
 {
 	return host_range_ok(pointer, 1);
 }
+
+/* ---- its memory ------------------------------------------------------------------------------ */
+
+#if defined(__x86_64__)
+
+NTSTATUS host_get(void *to, const void *from, uint64_t bytes)
+{
+	return user_copy(to, from, bytes, USER_SERVICE, NULL);
+}
+
+NTSTATUS host_put(void *to, const void *from, uint64_t bytes)
+{
+	return user_copy(to, from, bytes, USER_SERVICE, NULL);
+}
+
+NTSTATUS host_probe(const void *start, uint64_t bytes)
+{
+	return user_probe(start, bytes, true, USER_SERVICE, NULL);
+}
+
+#else /* there is no native engine that could make it inaccessible */
+
+NTSTATUS host_get(void *to, const void *from, uint64_t bytes)
+{
+	memcpy(to, from, bytes);
+	return STATUS_SUCCESS;
+}
+
+NTSTATUS host_put(void *to, const void *from, uint64_t bytes)
+{
+	return host_get(to, from, bytes);
+}
+
+NTSTATUS host_probe(const void *start, uint64_t bytes)
+{
+	(void)start, (void)bytes;
+	return STATUS_SUCCESS;
+}
+
+#endif

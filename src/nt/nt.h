@@ -19,6 +19,13 @@ bool host_pointer_ok(const void *pointer);
 /* The same of all of `bytes` bytes. */
 bool host_range_ok(const void *pointer, uint64_t bytes);
 
+/* Memory of the caller's, which may be inaccessible: touched as a system service does. The status is that
+ * of the access which failed; what lies before may have been copied. */
+NTSTATUS host_get(void *to, const void *from, uint64_t bytes);
+NTSTATUS host_put(void *to, const void *from, uint64_t bytes);
+/* Whether all of it can be written. */
+NTSTATUS host_probe(const void *start, uint64_t bytes);
+
 /* Each takes the handle, checks the right, refuses an ended process. Units: bytes. */
 NTSTATUS nt_offer(HANDLE process, uint64_t address, uint64_t size, unsigned priority);
 NTSTATUS nt_reclaim(HANDLE process, uint64_t address, uint64_t size, bool *intact);

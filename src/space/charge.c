@@ -42,6 +42,16 @@ bool ledger_charge(struct ledger *ledger, uint64_t pages)
 	return true;
 }
 
+uint64_t ledger_charge_most(struct ledger *ledger, uint64_t pages)
+{
+	while (pages && !ledger_charge(ledger, pages)) {
+		uint64_t total = atomic_load(&ledger->total), limit = atomic_load(&ledger->limit);
+		uint64_t room = limit > total ? limit - total : 0;
+		pages = pages - 1 < room ? pages - 1 : room;
+	}
+	return pages;
+}
+
 void ledger_return(struct ledger *ledger, uint64_t pages)
 {
 	if (!pages)

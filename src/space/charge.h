@@ -22,6 +22,8 @@ struct ledger {
 
 /* False when the limit would be passed and cannot be raised; then nothing is charged. */
 bool ledger_charge(struct ledger *ledger, uint64_t pages);
+/* As much of `pages` as there is room for; 0 at worst. */
+uint64_t ledger_charge_most(struct ledger *ledger, uint64_t pages);
 void ledger_return(struct ledger *ledger, uint64_t pages);
 /* To lower the limit: first the pages are reserved, which is a charge that the peak does not tell
  * of. Then they are returned, or go for good and the limit with them. */

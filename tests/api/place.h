@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Where most tests of the calls take place: a machine, one process, and the host thread attached
- * to a thread of it. And how they say what a call should answer.
+ * to a thread of it; or the host process. And how they say what a call should answer.
  */
 #ifndef TESTS_API_PLACE_H
 #define TESTS_API_PLACE_H
@@ -13,10 +13,12 @@
 #include <cmocka.h>
 
 #include <ntmm/machine.h>
+#include <ntmm/native.h>
 #include <ntmm/thread.h>
 #include <ntmm/windows.h>
 
 #include "support/mode.h"
+#include "support/touch.h"
 
 #define PAGE 0x1000
 #define GRANULE 0x10000
@@ -41,9 +43,10 @@
 	} while (0)
 
 struct place {
-	ntmm_machine *machine;
-	HANDLE process; /* all rights */
-	ntmm_thread *thread;
+	ntmm_machine *machine; /* NULL: the place is the host process itself */
+	HANDLE process;        /* all rights */
+	ntmm_thread *thread;   /* NULL there */
+	const CMUnitTestFunction *test;
 };
 
 static inline ntmm_machine *place_machine(uint64_t ram_bytes, uint64_t paging_file_bytes)
@@ -104,6 +107,35 @@ static inline int place_teardown(void **state)
 
 #define place_test(test) cmocka_unit_test_setup_teardown(test, place_setup, place_teardown)
 
+/* The same test in the host process: host_test(test, host_setup). *state is the test before a setup. */
+static inline int host_setup(void **state)
+{
+	struct place *place = calloc(1, sizeof *place);
+	place->process = GetCurrentProcess();
+	place->test = *state;
+	*state = place;
+	return 0;
+}
+
+static inline int host_teardown(void **state)
+{
+	free(*state);
+	return 0;
+}
+
+/* The framework puts handlers of its own in front before each test. */
+static inline void host_run(void **state)
+{
+	const struct place *place = *state;
+	assert_true(ntmm_native_take_signals());
+	(*place->test)(state);
+}
+
+#define host_test(test, setup) \
+	{ \
+		"host: " #test, host_run, setup, host_teardown, &(CMUnitTestFunction) { test } \
+	}
+
 static inline uint64_t address_in(const void *pointer)
 {
 	return (uintptr_t)pointer;
@@ -160,36 +192,60 @@ static inline ntmm_process_counters own_counters(void)
 }
 
 /* Loads and stores by the thread of the place. */
+struct place_access {
+	void *address;
+	bool store;
+	uint8_t value;
+};
+
+static inline void host_access(void *context)
+{
+	struct place_access *t = context;
+	if (t->store)
+		poke(t->address, t->value);
+	else
+		t->value = peek(t->address);
+}
+
+/* The status that it raises; STATUS_SUCCESS when it raises none. */
+static inline NTSTATUS access_raises(const struct place *place, struct place_access *t)
+{
+	EXCEPTION_RECORD record;
+	uint64_t address = (uintptr_t)t->address;
+	if (!place->thread)
+		return ntmm_try(host_access, t, &record) ? STATUS_SUCCESS
+		                                   : (NTSTATUS)record.ExceptionCode;
+	if (t->store ? ntmm_store8(place->thread, address, t->value)
+	             : ntmm_load8(place->thread, address, &t->value))
+		return STATUS_SUCCESS;
+	return (NTSTATUS)ntmm_thread_exception(place->thread)->ExceptionCode;
+}
+
 static inline uint8_t load_at(const struct place *place, const void *address)
 {
-	uint8_t value = 0xEE;
-	if (!ntmm_load8(place->thread, address_in(address), &value))
-		fail_msg("load at %p: %#x", address,
-		         (unsigned)ntmm_thread_exception(place->thread)->ExceptionCode);
-	return value;
+	struct place_access load = {at(address_in(address)), false, 0xEE};
+	NTSTATUS status = access_raises(place, &load);
+	if (status)
+		fail_msg("load at %p: %#x", address, (unsigned)status);
+	return load.value;
 }
 
 static inline void store_at(const struct place *place, void *address, uint8_t value)
 {
-	if (!ntmm_store8(place->thread, address_in(address), value))
-		fail_msg("store at %p: %#x", address,
-		         (unsigned)ntmm_thread_exception(place->thread)->ExceptionCode);
+	struct place_access store = {address, true, value};
+	NTSTATUS status = access_raises(place, &store);
+	if (status)
+		fail_msg("store at %p: %#x", address, (unsigned)status);
 }
 
-/* The status that a load raises; STATUS_SUCCESS when it raises none. */
 static inline NTSTATUS load_raises(const struct place *place, const void *address)
 {
-	uint8_t value;
-	if (ntmm_load8(place->thread, address_in(address), &value))
-		return STATUS_SUCCESS;
-	return (NTSTATUS)ntmm_thread_exception(place->thread)->ExceptionCode;
+	return access_raises(place, &(struct place_access){at(address_in(address)), false, 0});
 }
 
 static inline NTSTATUS store_raises(const struct place *place, void *address)
 {
-	if (ntmm_store8(place->thread, address_in(address), 1))
-		return STATUS_SUCCESS;
-	return (NTSTATUS)ntmm_thread_exception(place->thread)->ExceptionCode;
+	return access_raises(place, &(struct place_access){address, true, 1});
 }
 
 #endif

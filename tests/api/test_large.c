@@ -203,6 +203,69 @@ static void test_found_by_trimming(void **state) /* LP-7 */
 	assert_int_equal(load_at(place, base + 3 * LARGE), 1);
 }
 
+/* ---- the host process ----------------------------------------------------------------------- */
+
+static int setup_host(void **state)
+{
+	return host_setup(state) || !with_privilege(SE_PRIVILEGE_ENABLED);
+}
+
+static uint64_t commit_left(void)
+{
+	MEMORYSTATUSEX status = {.dwLength = sizeof status};
+	assert_true(GlobalMemoryStatusEx(&status));
+	return status.ullAvailPageFile;
+}
+
+static void assert_one_large_page(const struct place *place, char *base) /* LP-6 to LP-10 */
+{
+	MEMORY_BASIC_INFORMATION region;
+	PSAPI_WORKING_SET_EX_INFORMATION entry = {.VirtualAddress = base + PAGE};
+	DWORD old;
+	assert_int_equal(address_in(base) % LARGE, 0);
+	assert_int_equal(VirtualQuery(base, &region, sizeof region), sizeof region);
+	assert_int_equal(region.State, MEM_COMMIT);
+	assert_int_equal(region.Protect, PAGE_READWRITE);
+	assert_int_equal(region.RegionSize, LARGE);
+	for (int i = 0; i < LARGE; i += PAGE) {
+		assert_int_equal(load_at(place, base + i), 0);
+		store_at(place, base + i, 1);
+	}
+	assert_succeeds(QueryWorkingSetEx(GetCurrentProcess(), &entry, sizeof entry));
+	assert_true(entry.VirtualAttributes.Valid && entry.VirtualAttributes.LargePage &&
+	            entry.VirtualAttributes.Locked);
+	assert_fails(VirtualFree(base, LARGE, MEM_DECOMMIT), ERROR_INVALID_ADDRESS);
+	assert_fails(VirtualProtect(base, LARGE, PAGE_READONLY, &old), ERROR_INVALID_ADDRESS);
+	assert_fails(VirtualLock(base, PAGE), ERROR_INVALID_PARAMETER);
+}
+
+/* Where the host keeps large pages they are had; elsewhere nothing has changed. */
+static void test_on_the_host(void **state) /* LP-7 */
+{
+	const struct place *place = *state;
+	char *wanted = at(UINT64_C(0x300000000000));
+	for (int turn = 0; turn < 2; turn++) {
+		uint64_t before = commit_left();
+		SetLastError(UNTOUCHED);
+		char *base = VirtualAlloc(turn ? wanted : NULL, LARGE, TYPE, PAGE_READWRITE);
+		if (base) {
+			assert_true(commit_left() <= before - LARGE); /* and page tables */
+			assert_one_large_page(place, base);
+			assert_succeeds(VirtualFree(base, 0, MEM_RELEASE));
+			assert_int_equal(state_at(base), MEM_FREE);
+			assert_int_equal(load_raises(place, base), STATUS_ACCESS_VIOLATION);
+		} else {
+			assert_int_equal(GetLastError(), ERROR_NO_SYSTEM_RESOURCES);
+			assert_int_equal(state_at(wanted), MEM_FREE);
+		}
+		assert_int_equal(commit_left(), before);
+	}
+	char *base = must_commit(LARGE, PAGE_READWRITE); /* the place can be used */
+	for (int i = 0; i < LARGE; i += PAGE)
+		store_at(place, base + i, 1);
+	assert_succeeds(VirtualFree(base, 0, MEM_RELEASE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +277,7 @@ int main(void)
 		large_test(test_charges_come_back),
 		large_test(test_no_room),
 		large_test(test_found_by_trimming),
+		host_test(test_on_the_host, setup_host),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

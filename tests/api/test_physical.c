@@ -14,6 +14,11 @@ static int setup(void **state)
 	return place_setup(state) || !with_privilege(SE_PRIVILEGE_ENABLED);
 }
 
+static int setup_host(void **state)
+{
+	return host_setup(state) || !with_privilege(SE_PRIVILEGE_ENABLED);
+}
+
 #define physical_test(test) cmocka_unit_test_setup_teardown(test, setup, place_teardown)
 
 static char *window(SIZE_T pages)
@@ -36,6 +41,18 @@ static void give(ULONG_PTR *frames, ULONG_PTR count)
 	ULONG_PTR freed = count;
 	assert_succeeds(FreeUserPhysicalPages(GetCurrentProcess(), &freed, frames));
 	assert_int_equal(freed, count);
+}
+
+/* The machine's figures; the host process has none. */
+static void assert_frames(const struct place *place, uint64_t frames)
+{
+	if (place->machine)
+		assert_int_equal(own_counters().physical, frames);
+}
+
+static void assert_checks(const struct place *place)
+{
+	assert_true(!place->machine || ntmm_machine_check(place->machine));
 }
 
 static ntmm_page_info info_of(const void *address)
@@ -201,7 +218,7 @@ static void test_free_stops_at_a_stranger(void **state) /* AW-7 */
 	count = 1;
 	assert_fails(FreeUserPhysicalPages(place->process, &count, list), ERROR_INVALID_ADDRESS);
 	assert_int_equal(count, 0); /* freed before */
-	assert_int_equal(own_counters().physical, 2);
+	assert_frames(place, 2);
 	list[0] = UINT64_MAX;
 	count = 1;
 	assert_fails(FreeUserPhysicalPages(place->process, &count, list), ERROR_INVALID_ADDRESS);
@@ -218,9 +235,9 @@ static void test_remapping_moves_data(void **state) /* S49, AW-8, AW-11 */
 	assert_succeeds(MapUserPhysicalPages(base + 5, 8, frames)); /* rounded down */
 	for (int i = 0; i < 8; i++)
 		store_at(place, base + i * PAGE, (uint8_t)(i + 1));
-	const uint8_t *ram = ntmm_machine_ram(place->machine, NULL);
+	const uint8_t *ram = place->machine ? ntmm_machine_ram(place->machine, NULL) : NULL;
 	for (int i = 0; i < 8; i++) {
-		assert_int_equal(ram[frames[i] * PAGE], i + 1);
+		assert_true(!ram || ram[frames[i] * PAGE] == i + 1);
 		turned[i] = frames[7 - i];
 	}
 	assert_fails(MapUserPhysicalPages(base + 8 * PAGE, 8, turned), ERROR_INVALID_PARAMETER);
@@ -247,11 +264,21 @@ static void test_more_than_the_window(void **state) /* S49 */
 	}
 }
 
-/* Nothing has changed: page 0 and 1 have frames 0 and 1. */
 static void refused(char *base, ULONG_PTR count, ULONG_PTR *frames)
 {
 	assert_fails(MapUserPhysicalPages(base, count, frames), ERROR_INVALID_PARAMETER);
-	assert_int_equal(own_counters().violations, 0);
+}
+
+/* A frame of another process; of none, where there is no machine. */
+static HANDLE make_stranger(const struct place *place, ULONG_PTR *frame)
+{
+	ULONG_PTR one = 1;
+	*frame = 1 << 20;
+	if (!place->machine)
+		return NULL;
+	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
+	assert_true(AllocateUserPhysicalPages(other, &one, frame));
+	return other;
 }
 
 static void test_all_or_nothing(void **state) /* AW-4, AW-8 */
@@ -259,14 +286,13 @@ static void test_all_or_nothing(void **state) /* AW-4, AW-8 */
 	struct place *place = *state;
 	ULONG_PTR frames[6], list[4];
 	char *base = window(16);
-	HANDLE other = ntmm_process_create(place->machine, NTMM_LAYOUT_NT32_2GB);
-	ULONG_PTR stranger, one = 1;
-	assert_true(AllocateUserPhysicalPages(other, &one, &stranger));
+	ULONG_PTR stranger;
+	HANDLE other = make_stranger(place, &stranger);
 	take(frames, 6);
 	assert_succeeds(MapUserPhysicalPages(base, 2, frames));
 	store_at(place, base, 1);
 	store_at(place, base + PAGE, 2);
-	const ULONG_PTR wrong[] = {0, 1, stranger, UINT64_MAX, UINT64_MAX - 1, frames[0],
+	const ULONG_PTR wrong[] = {0, place->machine ? 1 : 0, stranger, UINT64_MAX, UINT64_MAX - 1, frames[0],
 	                           UINT64_C(1) << 32};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		memcpy(list, frames + 2, sizeof list);
@@ -287,7 +313,10 @@ static void test_all_or_nothing(void **state) /* AW-4, AW-8 */
 	assert_succeeds(MapUserPhysicalPages(base, 2, frames)); /* where they are: fine */
 	assert_succeeds(MapUserPhysicalPages(at(8), 0, NULL));
 	assert_int_equal(load_at(place, base + PAGE), 2);
-	CloseHandle(other);
+	if (place->machine) {
+		assert_int_equal(own_counters().violations, 0);
+		CloseHandle(other);
+	}
 }
 
 static void test_scatter(void **state) /* AW-5 */
@@ -313,27 +342,31 @@ static void test_scatter(void **state) /* AW-5 */
 	assert_succeeds(MapUserPhysicalPagesScatter(places, 4, NULL));
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(load_raises(place, places[i]), STATUS_ACCESS_VIOLATION);
-	assert_int_equal(own_counters().physical, 4);
+	assert_frames(place, 4);
 }
 
 static void test_an_address_twice(void **state)
 {
 	const struct place *place = *state;
 	ULONG_PTR frames[3];
-	char *base = window(2);
+	char *base = window(4);
 	take(frames, 3);
+	assert_succeeds(MapUserPhysicalPages(base, 3, frames));
+	for (int i = 0; i < 3; i++)
+		store_at(place, base + i * PAGE, (uint8_t)(i + 1));
+	assert_succeeds(MapUserPhysicalPages(base, 3, NULL));
 	PVOID places[4] = {base, base, base + PAGE, base + PAGE};
 	ULONG_PTR list[4] = {frames[0], frames[1], frames[2], 0};
 	for (int turn = 0; turn < 2; turn++) {
 		assert_succeeds(MapUserPhysicalPagesScatter(places, 4, list));
-		assert_int_equal(info_of(base).frame, frames[1]);
+		assert_int_equal(load_at(place, base), 2);
 		assert_int_equal(state_at(base + PAGE), MEM_RESERVE);
-		assert_true(ntmm_machine_check(place->machine));
+		assert_checks(place);
 		ULONG_PTR back[4] = {0, frames[0], 0, frames[2]};
 		assert_succeeds(MapUserPhysicalPagesScatter(places, 4, back));
-		assert_int_equal(info_of(base).frame, frames[0]);
-		assert_int_equal(info_of(base + PAGE).frame, frames[2]);
-		assert_true(ntmm_machine_check(place->machine));
+		assert_int_equal(load_at(place, base), 1);
+		assert_int_equal(load_at(place, base + PAGE), 3);
+		assert_checks(place);
 		assert_succeeds(MapUserPhysicalPages(base, 2, NULL));
 	}
 }
@@ -506,6 +539,80 @@ static void test_tables(void **state)
 	ntmm_machine_destroy(place.machine);
 }
 
+/* ---- the host process ----------------------------------------------------------------------- */
+
+static uint64_t commit_left(void)
+{
+	MEMORYSTATUSEX status = {.dwLength = sizeof status};
+	assert_succeeds(GlobalMemoryStatusEx(&status));
+	return status.ullAvailPageFile;
+}
+
+static void test_host_charges(void **state) /* AW-3 */
+{
+	ULONG_PTR frames[MANY];
+	(void)state;
+	uint64_t before = commit_left();
+	take(frames, MANY);
+	assert_int_equal(commit_left(), before - MANY * PAGE);
+	give(frames, MANY);
+	assert_int_equal(commit_left(), before);
+}
+
+/* Numbers come again, and memory of the process's own does not go with a window. */
+static void test_host_gives_out_again(void **state) /* AW-3, VF-36 */
+{
+	const struct place *place = *state;
+	ULONG_PTR frames[MANY], again[MANY];
+	char *base = window(MANY);
+	take(frames, MANY);
+	assert_succeeds(MapUserPhysicalPages(base, MANY, frames));
+	for (int i = 0; i < MANY; i++)
+		store_at(place, base + i * PAGE, (uint8_t)(i + 1));
+	give(frames + MANY / 2, MANY / 2);
+	assert_int_equal(load_raises(place, base + MANY / 2 * PAGE), STATUS_ACCESS_VIOLATION);
+	take(again, MANY / 2);
+	for (int i = 0; i < MANY / 2; i++)
+		assert_int_equal(again[i], frames[MANY / 2 + i]);
+	assert_succeeds(VirtualFree(base, 0, MEM_RELEASE));
+	base = window(MANY);
+	assert_int_equal(load_raises(place, base), STATUS_ACCESS_VIOLATION);
+	assert_succeeds(MapUserPhysicalPages(base, MANY, frames));
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(load_at(place, base + i * PAGE), i < MANY / 2 ? i + 1 : 0);
+	give(frames, MANY);
+	assert_succeeds(VirtualFree(base, 0, MEM_RELEASE));
+}
+
+/* More than the first tables have room for. */
+static void test_host_many(void **state)
+{
+	enum { FRAMES = 10000 };
+	const struct place *place = *state;
+	ULONG_PTR *frames = calloc(FRAMES, sizeof *frames);
+	char *base = window(FRAMES);
+	take(frames, FRAMES / 2);
+	assert_succeeds(MapUserPhysicalPages(base, FRAMES / 2, frames));
+	for (int i = 0; i < FRAMES / 2; i += 7)
+		store_at(place, base + i * PAGE, (uint8_t)i);
+	take(frames + FRAMES / 2, FRAMES / 2);
+	assert_succeeds(MapUserPhysicalPages(base, FRAMES, frames));
+	for (int i = 0; i < FRAMES / 2; i += 7)
+		assert_int_equal(load_at(place, base + i * PAGE), (uint8_t)i);
+	for (int i = 0; i < FRAMES / 2; i++) { /* a mapping for each */
+		ULONG_PTR other = frames[i];
+		frames[i] = frames[FRAMES - 1 - i];
+		frames[FRAMES - 1 - i] = other;
+	}
+	assert_succeeds(MapUserPhysicalPages(base, FRAMES, NULL));
+	assert_succeeds(MapUserPhysicalPages(base, FRAMES, frames));
+	for (int i = 0; i < FRAMES / 2; i += 7)
+		assert_int_equal(load_at(place, base + (FRAMES - 1 - i) * PAGE), (uint8_t)i);
+	give(frames, FRAMES);
+	assert_succeeds(VirtualFree(base, 0, MEM_RELEASE));
+	free(frames);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -527,6 +634,22 @@ int main(void)
 		physical_test(test_freed_at_process_end),
 		cmocka_unit_test(test_beyond_four_gigabytes),
 		cmocka_unit_test(test_tables),
+		host_test(test_window, setup_host),
+		host_test(test_what_a_window_refuses, setup_host),
+		host_test(test_privilege, setup_host),
+		host_test(test_zeroed, setup_host),
+		host_test(test_free_stops_at_a_stranger, setup_host),
+		host_test(test_remapping_moves_data, setup_host),
+		host_test(test_more_than_the_window, setup_host),
+		host_test(test_all_or_nothing, setup_host),
+		host_test(test_scatter, setup_host),
+		host_test(test_an_address_twice, setup_host),
+		host_test(test_query, setup_host),
+		host_test(test_copies, setup_host),
+		host_test(test_bad_pointers, setup_host),
+		host_test(test_host_charges, setup_host),
+		host_test(test_host_gives_out_again, setup_host),
+		host_test(test_host_many, setup_host),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,16 +12,6 @@
 
 #define STARVED_TRIES 64 /* steps without any progress before fewer frames are given */
 
-/* As much of `wanted` as the ledger has room for. */
-static uint64_t charge_most(struct ledger *ledger, uint64_t wanted)
-{
-	while (wanted && !ledger_charge(ledger, wanted)) {
-		uint64_t total = atomic_load(&ledger->total), limit = atomic_load(&ledger->limit);
-		wanted = limit > total ? min_u64(wanted - 1, limit - total) : 0;
-	}
-	return wanted;
-}
-
 static void uncharge(struct pager *pager, uint64_t frames)
 {
 	ledger_return(&pager->resident, frames);
@@ -31,8 +21,8 @@ static void uncharge(struct pager *pager, uint64_t frames)
 /* For how many frames there is a promise of both kinds. No lock is held: a paging file may grow. */
 static uint64_t charge(struct pager *pager, uint64_t wanted)
 {
-	uint64_t resident = charge_most(&pager->resident, wanted);
-	uint64_t both = charge_most(&pager->commit, resident);
+	uint64_t resident = ledger_charge_most(&pager->resident, wanted);
+	uint64_t both = ledger_charge_most(&pager->commit, resident);
 	ledger_return(&pager->resident, resident - both);
 	return both;
 }
