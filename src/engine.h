@@ -66,6 +66,16 @@ struct place_wish {
 	bool top_down;
 };
 
+/* What a process has where its space knows of no allocation. */
+enum foreign_kind { FOREIGN_NONE, FOREIGN_PRIVATE, FOREIGN_MAPPED, FOREIGN_IMAGE };
+struct foreign {
+	enum foreign_kind kind;
+	struct range range; /* pages that are alike, from the one asked about on */
+	struct range whole; /* the allocation; of nothing: as `range` */
+	prot_t prot, whole_prot;
+	bool committed;
+};
+
 enum note { NOTE_ALLOC, NOTE_FREE };
 
 struct engine {
@@ -172,6 +182,9 @@ struct engine {
 	/* The space is locked. From the first page of `range`, of one view, on: how many pages are alike
 	 * in whether they have been copied for this process (CW-4); *copied: whether they have. */
 	uint64_t (*copied)(struct space *space, struct range range, bool *copied);
+
+	/* (0) What lies at a page of no allocation. False: it is in one now. NULL: nothing can lie there. */
+	bool (*foreign)(struct space *space, uint64_t page, struct foreign *foreign);
 
 	/* (0) The process of the space is to end now. NULL: nothing runs by it that would have to. */
 	void (*exit)(uint32_t status);

@@ -7,6 +7,7 @@
 #include "base/os_pages.h"
 #include "base/user.h"
 #include "native/figures.h"
+#include "native/foreign.h"
 #include "native/pages.h"
 #include "native/physical.h"
 #include "native/section.h"
@@ -210,6 +211,7 @@ const struct engine native_engine = {
 	.map = map,
 	.unmap = unmap,
 	.copied = view_copied,
+	.foreign = foreign_at,
 	.exit = os_exit,
 	.note = note,
 	.end = never,

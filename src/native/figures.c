@@ -3,6 +3,7 @@
 
 #include "base/os_pages.h"
 #include "native/arena.h"
+#include "native/foreign.h"
 
 static uint64_t word_of(uint64_t page)
 {
@@ -29,6 +30,8 @@ void figures_residency(struct space *space, uint64_t page, struct residency *res
 			residency->valid = residency->locked = true;
 	}
 	shared_lock_drop(&space->lock);
+	if (!run.vad)
+		foreign_residency(space, page, residency);
 }
 
 void figures_usage(struct space *space, struct usage *usage)

@@ -65,6 +65,26 @@ static void describe(struct space *space, uint64_t page, MEMORY_BASIC_INFORMATIO
 	info->Type = type_of(run.vad);
 }
 
+/* What the process has there by itself; free memory ends where that begins. */
+static void describe_foreign(const struct foreign *foreign, MEMORY_BASIC_INFORMATION *info)
+{
+	static const DWORD types[] = {[FOREIGN_PRIVATE] = MEM_PRIVATE,
+	                              [FOREIGN_MAPPED] = MEM_MAPPED,
+	                              [FOREIGN_IMAGE] = MEM_IMAGE};
+	memset(info, 0, sizeof *info);
+	info->BaseAddress = pointer_to(foreign->range.start);
+	info->RegionSize = address_of(range_pages(foreign->range));
+	info->State = MEM_FREE;
+	info->Protect = PAGE_NOACCESS;
+	if (foreign->kind == FOREIGN_NONE)
+		return;
+	info->AllocationBase = pointer_to(foreign->whole.start);
+	info->AllocationProtect = prot_to_win32(foreign->whole_prot);
+	info->State = foreign->committed ? MEM_COMMIT : MEM_RESERVE;
+	info->Protect = foreign->committed ? prot_to_win32(foreign->prot) : 0;
+	info->Type = types[foreign->kind];
+}
+
 /* Fills in the answer: as much as fits. */
 static void answer(struct query *query, const void *info, uint64_t bytes)
 {
@@ -72,14 +92,26 @@ static void answer(struct query *query, const void *info, uint64_t bytes)
 	memcpy(query->buffer, info, query->written);
 }
 
+/* The engine is asked without the lock: when there is an allocation by then, it is told about instead. */
 static NTSTATUS query_basic(struct target *target, struct query *query)
 {
+	const uint64_t page = page_of(query->address);
 	MEMORY_BASIC_INFORMATION info;
-	NTSTATUS status = target_read(target);
-	if (status)
-		return status;
-	describe(target->space, page_of(query->address), &info);
-	target_unlock(target);
+	struct foreign foreign;
+	bool is_known;
+	do {
+		NTSTATUS status = target_read(target);
+		if (status)
+			return status;
+		const struct engine *engine = target->space->engine;
+		describe(target->space, page, &info);
+		target_unlock(target);
+		is_known = info.State != MEM_FREE || !engine->foreign;
+		if (!is_known && engine->foreign(target->space, page, &foreign)) {
+			describe_foreign(&foreign, &info);
+			is_known = true;
+		}
+	} while (!is_known);
 	answer(query, &info, sizeof info);
 	return STATUS_SUCCESS;
 }
@@ -91,6 +123,27 @@ static uint64_t committed_pages(const struct space *space, struct range range)
 	for (struct run run = {.end = range.start}; next_run(space, range, &run);)
 		pages += attr_is_committed(run.attr) ? run.end - run.start : 0;
 	return pages;
+}
+
+/* Its pieces are counted one by one. */
+static bool region_foreign(struct space *space, uint64_t page, MEMORY_REGION_INFORMATION *info)
+{
+	struct foreign foreign;
+	const struct engine *engine = space->engine;
+	if (!engine->foreign || !engine->foreign(space, page, &foreign) ||
+	    foreign.kind == FOREIGN_NONE)
+		return false;
+	const struct range whole = foreign.whole;
+	info->AllocationBase = address_of(whole.start);
+	info->AllocationProtect = prot_to_win32(foreign.whole_prot);
+	info->RegionSize = address_of(range_pages(whole));
+	for (page = whole.start; page < whole.end; page = foreign.range.end) {
+		if (!engine->foreign(space, page, &foreign))
+			break;
+		if (foreign.committed)
+			info->CommitSize += address_of(range_pages(foreign.range));
+	}
+	return true;
 }
 
 static NTSTATUS query_region(struct target *target, struct query *query)
@@ -108,7 +161,7 @@ static NTSTATUS query_region(struct target *target, struct query *query)
 		info.CommitSize = address_of(committed_pages(space, vad->range));
 	}
 	target_unlock(target);
-	if (!vad)
+	if (!vad && !region_foreign(target->space, page_of(query->address), &info))
 		return STATUS_MEMORY_NOT_ALLOCATED;
 	answer(query, &info, sizeof info);
 	return STATUS_SUCCESS;

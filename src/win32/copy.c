@@ -47,6 +47,25 @@ static NTSTATUS check_pages(const struct space *space, const struct write *w)
 	return space_all_committed(space, range) ? STATUS_SUCCESS : STATUS_NOT_COMMITTED;
 }
 
+/* Of what a host process has beside its allocations all that can be written is; its code is not
+ * made writable. */
+static NTSTATUS check_foreign(struct space *space, const struct write *w)
+{
+	const struct engine *engine = space->engine;
+	struct range range = pages_touched(w->at, w->at + w->left - 1);
+	struct foreign foreign;
+	for (uint64_t page = range.start; page < range.end; page = foreign.range.end) {
+		if (!engine->foreign || !engine->foreign(space, page, &foreign) ||
+		    foreign.kind == FOREIGN_NONE)
+			return STATUS_CONFLICTING_ADDRESSES;
+		if (!foreign.committed)
+			return STATUS_NOT_COMMITTED;
+		if (!prot_can_write(foreign.prot))
+			return STATUS_ACCESS_VIOLATION;
+	}
+	return STATUS_SUCCESS;
+}
+
 static NTSTATUS check(struct target *target, const struct write *w)
 {
 	NTSTATUS status = check_place(target->layout, w);
@@ -56,7 +75,7 @@ static NTSTATUS check(struct target *target, const struct write *w)
 		return status;
 	status = check_pages(target->space, w);
 	target_unlock(target);
-	return status;
+	return status == STATUS_CONFLICTING_ADDRESSES ? check_foreign(target->space, w) : status;
 }
 
 static NTSTATUS write_piece(struct write *w, uint64_t bytes)
