@@ -5,7 +5,6 @@
  * Nothing of ours is called when a thread ends (what the C library has for that allocates). A stack is
  * claimed by its thread; when that has ended, the next thread that needs one takes it.
  */
-#include "base/lock.h"
 #include "base/os_signal.h"
 #include "native/signals.h"
 
@@ -23,7 +22,6 @@ struct keeper {
 };
 #define USABLE_BYTES (STACK_BYTES - (sizeof(struct keeper) + 63) / 64 * 64)
 
-static struct lock lock = {PTHREAD_MUTEX_INITIALIZER, RANK_LEAF};
 static struct keeper *keepers; /* (lock) all there are */
 
 static char *stack_of(struct keeper *keeper)
@@ -46,13 +44,13 @@ static struct keeper *make_locked(void)
 
 static struct keeper *claim_one(void)
 {
-	lock_take(&lock);
+	lock_take(&signals_lock);
 	struct keeper *keeper = keepers;
 	while (keeper && !os_claim_take(&keeper->claim))
 		keeper = keeper->next;
 	if (!keeper)
 		keeper = make_locked();
-	lock_drop(&lock);
+	lock_drop(&signals_lock);
 	return keeper;
 }
 

@@ -7,9 +7,9 @@
 
 #include <stdatomic.h>
 
-#include "base/lock.h"
 #include "base/os.h"
 #include "base/units.h"
+#include "native/signals.h"
 
 struct slot {
 	_Atomic uint64_t key;
@@ -28,7 +28,6 @@ static struct {
 	_Atomic unsigned count;
 } lists[2];
 
-static struct lock lock = {PTHREAD_MUTEX_INITIALIZER, RANK_LEAF};
 /* (lock) The next keys, before all others and after them. */
 static uint64_t first_key = (UINT64_C(1) << 62) - 1, last_key = UINT64_C(1) << 62;
 
@@ -61,7 +60,7 @@ static struct slot *free_slot_locked(enum handler_list list)
 uint64_t handlers_add(enum handler_list list, bool first, PVECTORED_EXCEPTION_HANDLER function)
 {
 	uint64_t key = 0;
-	lock_take(&lock);
+	lock_take(&signals_lock);
 	struct slot *slot = free_slot_locked(list);
 	if (slot) {
 		key = first ? first_key-- : last_key++;
@@ -69,19 +68,19 @@ uint64_t handlers_add(enum handler_list list, bool first, PVECTORED_EXCEPTION_HA
 		atomic_store_explicit(&slot->key, key, memory_order_release);
 		atomic_fetch_add(&lists[list].count, 1);
 	}
-	lock_drop(&lock);
+	lock_drop(&signals_lock);
 	return key;
 }
 
 bool handlers_remove(enum handler_list list, uint64_t key)
 {
-	lock_take(&lock);
+	lock_take(&signals_lock);
 	struct slot *slot = key ? find_locked(list, key) : NULL;
 	if (slot) {
 		atomic_store_explicit(&slot->key, 0, memory_order_relaxed);
 		atomic_fetch_sub(&lists[list].count, 1);
 	}
-	lock_drop(&lock);
+	lock_drop(&signals_lock);
 	return slot;
 }
 

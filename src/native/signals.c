@@ -4,14 +4,13 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-#include "base/lock.h"
 #include "base/user.h"
 #include "native/chain.h"
 #include "native/fault.h"
 #include "native/raise.h"
 #include "native/trap.h"
 
-static struct lock lock = {PTHREAD_MUTEX_INITIALIZER, RANK_LEAF};
+struct lock signals_lock = {PTHREAD_MUTEX_INITIALIZER, RANK_LEAF};
 static _Atomic bool begun; /* changes under the lock; nothing is left to do for signals_begin */
 
 static enum access_mode mode_of(const struct trap *trap)
@@ -81,11 +80,11 @@ static NTSTATUS install_locked(void)
 NTSTATUS signals_take(void)
 {
 #ifdef __x86_64__
-	lock_take(&lock);
+	lock_take(&signals_lock);
 	NTSTATUS status = install_locked();
 	if (!status)
 		atomic_store(&begun, true);
-	lock_drop(&lock);
+	lock_drop(&signals_lock);
 	return status;
 #else
 	return STATUS_NOT_SUPPORTED;
@@ -102,9 +101,9 @@ NTSTATUS signals_leave(void)
 	NTSTATUS status = signals_begin();
 	if (status)
 		return status;
-	lock_take(&lock);
+	lock_take(&signals_lock);
 	if (chain_restore(SIGSEGV, on_signal) || chain_restore(SIGBUS, on_signal))
 		status = STATUS_INSUFFICIENT_RESOURCES;
-	lock_drop(&lock);
+	lock_drop(&signals_lock);
 	return status;
 }

@@ -19,6 +19,11 @@
 
 #include <ntmm/status.h>
 
+#include "base/lock.h"
+
+/* (lock) Guards what is said to be below; a leaf. Never held while anything else is done. */
+extern struct lock signals_lock;
+
 /* Installs the handlers unless that has been done, or the program keeps the signals to itself.
  * Nearly free when done. STATUS_NOT_SUPPORTED; STATUS_INSUFFICIENT_RESOURCES. */
 NTSTATUS signals_begin(void);

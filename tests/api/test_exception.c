@@ -373,12 +373,12 @@ static void jumping_out_many_times(void **state)
 	void *handle = install(note_and_jump);
 	volatile unsigned times = 0;
 	begin(state);
-	while (times < 100000)
+	while (times < MANY_JUMPS)
 		if (!setjmp(seen.out))
 			peek(none);
 		else
 			times++;
-	assert_int_equal(seen.calls, 100000);
+	assert_int_equal(seen.calls, MANY_JUMPS);
 	remove_it(handle);
 	munmap(none, PAGE);
 }

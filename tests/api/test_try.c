@@ -75,7 +75,7 @@ static void nested(void **state)
 	EXCEPTION_RECORD record;
 	char *page = host_pages(PAGE, PROT_NONE);
 	begin(state);
-	for (unsigned i = 0; i < 1000; i++) {
+	for (unsigned i = 0; i < MANY_JUMPS / 100; i++) {
 		assert_false(ntmm_try(inner_body, page, &record));
 		assert_int_equal(record.ExceptionInformation[1], (uintptr_t)page + 1);
 	}

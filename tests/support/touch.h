@@ -45,6 +45,18 @@ static inline void run_code(const volatile void *address)
 	                 : "memory", "cc", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
 }
 
+/* How often to leave by longjmp: AddressSanitizer clears what it knows of the whole stack each time. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MANY_JUMPS 2000u
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MANY_JUMPS 2000u
+#endif
+#endif
+#ifndef MANY_JUMPS
+#define MANY_JUMPS 100000u
+#endif
+
 /* Whole pages of the host's, not of the library's. */
 static inline char *host_pages(size_t bytes, int protection)
 {
