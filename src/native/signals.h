@@ -21,7 +21,8 @@
 
 #include "base/lock.h"
 
-/* (lock) Guards what is said to be below; a leaf. Never held while anything else is done. */
+/* Guards what is marked (lock) in the files above; a leaf, held for moments. Whoever forks holds it
+ * meanwhile. */
 extern struct lock signals_lock;
 
 /* Installs the handlers unless that has been done, or the program keeps the signals to itself.
