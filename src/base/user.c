@@ -5,10 +5,24 @@
  */
 #include "base/user.h"
 
+#include <stdatomic.h>
+
 #include "base/lock.h"
 #include "base/units.h"
 
 static _Thread_local uint64_t turn __attribute__((tls_model("initial-exec")));
+
+static _Atomic bool is_guarded;
+
+bool user_is_guarded(void)
+{
+	return atomic_load_explicit(&is_guarded, memory_order_relaxed);
+}
+
+void user_set_guarded(bool guarded)
+{
+	atomic_store_explicit(&is_guarded, guarded, memory_order_relaxed);
+}
 
 uint64_t user_turn(void)
 {

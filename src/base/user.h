@@ -44,12 +44,17 @@ int32_t user_copy(void *to, const void *from, size_t bytes, enum user_way way,
 int32_t user_probe(const void *start, size_t bytes, bool store, enum user_way way,
                    struct user_end *end);
 
+/* Whether the handlers are installed: without them a fault here is one of the library. */
+bool user_is_guarded(void);
+
 /* ---- for who handles the signals ------------------------------------------------------------- */
 
 /* Whether the instruction at `rip` is one that may fault. Rdx is then its enum user_way. To go on at
  * user_landing, Rdx must be the status and R9 the address. */
 bool user_is_at(uint64_t rip);
 uint64_t user_landing(void);
+
+void user_set_guarded(bool guarded);
 
 /* Changes with each call of the thread, so that faults of one can be told from those of the next. */
 uint64_t user_turn(void);

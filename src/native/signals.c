@@ -82,8 +82,10 @@ NTSTATUS signals_take(void)
 #ifdef __x86_64__
 	lock_take(&signals_lock);
 	NTSTATUS status = install_locked();
-	if (!status)
+	if (!status) {
+		user_set_guarded(true);
 		atomic_store(&begun, true);
+	}
 	lock_drop(&signals_lock);
 	return status;
 #else

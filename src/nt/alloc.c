@@ -228,8 +228,8 @@ NTSTATUS alloc_in(struct target *target, struct alloc *alloc, uint32_t protect, 
 {
 	NTSTATUS status =
 		alloc_check_protect(era_of(target->layout), alloc->type, protect, &alloc->prot);
-	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size)))
-		status = STATUS_ACCESS_VIOLATION; /* VA-11 */
+	if (!status)
+		status = probe_words(base, size); /* VA-11 */
 	if (!status)
 		status = alloc_check_place(target->layout, alloc, *base, *size);
 	if (!status && alloc->type & MEM_LARGE_PAGES)

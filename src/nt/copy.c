@@ -44,8 +44,9 @@ static NTSTATUS copy_call(HANDLE process, uint32_t access, struct copy *copy, ui
 {
 	struct target target;
 	NTSTATUS status = STATUS_SUCCESS;
-	if (copied && !host_pointer_ok(copied))
-		return STATUS_ACCESS_VIOLATION;
+	status = copied ? probe_word(copied) : STATUS_SUCCESS;
+	if (status)
+		return status;
 	if (copy->bytes) {
 		target_open(&target, process, access);
 		status = copy_bytes(&target, copy);

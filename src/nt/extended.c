@@ -13,8 +13,9 @@ static bool is_alignment(uint64_t align)
 static NTSTATUS read_requirements(const struct layout *layout, const MEM_ADDRESS_REQUIREMENTS *from,
                                   struct extended *read)
 {
-	if (!host_range_ok(from, sizeof *from))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_in(from, sizeof *from);
+	if (status)
+		return status;
 	uint64_t lowest = (uintptr_t)from->LowestStartingAddress;
 	uint64_t highest = (uintptr_t)from->HighestEndingAddress;
 	if (from->Alignment && !is_alignment(from->Alignment))
@@ -78,13 +79,14 @@ NTSTATUS extended_read(const struct layout *layout, const MEM_EXTENDED_PARAMETER
 	*read = (struct extended){0};
 	if (count && !list)
 		return STATUS_INVALID_PARAMETER; /* V2-2 */
-	if (count && !host_range_ok(list, count * (uint64_t)sizeof *list))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = count ? probe_in(list, count * (uint64_t)sizeof *list) : STATUS_SUCCESS;
+	if (status)
+		return status;
 	for (uint32_t i = 0; i < count; i++) {
 		if (list[i].Type < MemExtendedParameterMax &&
 		    extended_has(read, (MEM_EXTENDED_PARAMETER_TYPE)list[i].Type))
 			return STATUS_INVALID_PARAMETER; /* V2-3: twice */
-		NTSTATUS status = read_one(layout, &list[i], read);
+		status = read_one(layout, &list[i], read);
 		if (status)
 			return status;
 		read->given |= UINT32_C(1) << list[i].Type;

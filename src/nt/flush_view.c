@@ -52,12 +52,15 @@ static NTSTATUS flush(struct target *target, struct flush_call *call)
 NTSTATUS NtFlushVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, IO_STATUS_BLOCK *io)
 {
 	struct target target;
-	if (!host_pointer_ok(base) || !host_pointer_ok(size) || !host_pointer_ok(io))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_words(base, size);
+	if (!status)
+		status = probe_word(io);
+	if (status)
+		return status;
 	struct flush_call call = {.base = *base, .bytes = *size};
 	target_open(&target, process, PROCESS_VM_OPERATION);
 	target_at(&target, call.base);
-	NTSTATUS status = STATUS_INVALID_PARAMETER_2;
+	status = STATUS_INVALID_PARAMETER_2;
 	if (call.base <= target.layout->maximum)
 		status = flush(&target, &call);
 	target_close(&target);

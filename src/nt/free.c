@@ -131,8 +131,8 @@ NTSTATUS NtFreeVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uin
 	struct free f = {.type = type};
 	target_open(&target, process, PROCESS_VM_OPERATION);
 	NTSTATUS status = check_type(type);
-	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size)))
-		status = STATUS_ACCESS_VIOLATION;
+	if (!status)
+		status = probe_words(base, size);
 	if (!status) {
 		target_at(&target, *base);
 		status = check_place(target.layout, &f, *base, *size);

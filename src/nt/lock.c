@@ -69,14 +69,13 @@ static NTSTATUS run(struct target *target, const struct lock_call *call)
 	return status;
 }
 
-static NTSTATUS check(const struct layout *layout, const uint64_t *base, const uint64_t *size,
+static NTSTATUS check(const struct layout *layout, uint64_t *base, uint64_t *size,
                       struct lock_call *call)
 {
 	if (!call->how || call->how & ~(unsigned)(MAP_PROCESS | MAP_SYSTEM))
 		return STATUS_INVALID_PARAMETER; /* VL-1 */
-	if (!host_pointer_ok(base) || !host_pointer_ok(size))
-		return STATUS_ACCESS_VIOLATION;
-	return check_place(layout, *base, *size, &call->range);
+	NTSTATUS status = probe_words(base, size);
+	return status ? status : check_place(layout, *base, *size, &call->range);
 }
 
 static NTSTATUS lock_pages(struct lock_call *call, HANDLE process, uint64_t *base, uint64_t *size)

@@ -18,6 +18,18 @@
 bool host_pointer_ok(const void *pointer);
 /* The same of all of `bytes` bytes. */
 bool host_range_ok(const void *pointer, uint64_t bytes);
+/* The same; and, where the library sees the faults of this host process, whether the memory can be read,
+ * or written, as a system service does: a guard that is met goes (GP-6). STATUS_ACCESS_VIOLATION,
+ * STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR. */
+NTSTATUS probe_in(const void *pointer, uint64_t bytes);
+NTSTATUS probe_out(void *pointer, uint64_t bytes);
+/* The same of several things that are written. */
+#define probe_word(pointer) probe_out((pointer), sizeof *(pointer))
+static inline NTSTATUS probe_words(uint64_t *first, uint64_t *second)
+{
+	NTSTATUS status = probe_word(first);
+	return status ? status : probe_word(second);
+}
 
 /* Memory of the caller's, which may be inaccessible: touched as a system service does. The status is that
  * of the access which failed; what lies before may have been copied. */

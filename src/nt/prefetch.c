@@ -19,9 +19,13 @@ static NTSTATUS check(uint32_t info_class, uint64_t count, const MEMORY_RANGE_EN
 		return STATUS_INVALID_PARAMETER_6;
 	if (!count)
 		return STATUS_INVALID_PARAMETER_3;
-	if (count > UINT64_MAX / sizeof *ranges || !host_range_ok(ranges, count * sizeof *ranges) ||
-	    !host_pointer_ok(info))
+	if (count > UINT64_MAX / sizeof *ranges)
 		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_in(ranges, count * sizeof *ranges);
+	if (!status)
+		status = probe_in(info, sizeof flags);
+	if (status)
+		return status;
 	for (uint64_t i = 0; i < count; i++) {
 		if (!ranges[i].NumberOfBytes)
 			return STATUS_INVALID_PARAMETER_4;

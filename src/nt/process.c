@@ -10,11 +10,12 @@ NTSTATUS NtOpenProcess(HANDLE *process, uint32_t access, uint64_t pid)
 {
 	const struct process *caller = process_current();
 	struct process *found;
-	if (!host_pointer_ok(process))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_word(process);
+	if (status)
+		return status;
 	if (pid > UINT32_MAX)
 		return STATUS_INVALID_CID;
-	NTSTATUS status = process_find((uint32_t)pid, caller ? caller->domain : NULL, &found);
+	status = process_find((uint32_t)pid, caller ? caller->domain : NULL, &found);
 	if (status)
 		return status;
 	status = handle_open(&found->object, access, process);
@@ -46,10 +47,11 @@ NTSTATUS NtClose(HANDLE object)
 NTSTATUS NtOpenProcessToken(HANDLE process, uint32_t access, HANDLE *token)
 {
 	struct target target;
-	if (!host_pointer_ok(token))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_word(token);
+	if (status)
+		return status;
 	target_open(&target, process, PROCESS_QUERY_LIMITED_INFORMATION);
-	NTSTATUS status = target_alive(&target);
+	status = target_alive(&target);
 	if (!status)
 		status = token_open(target.process, access, token);
 	target_close(&target);

@@ -111,8 +111,10 @@ NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, 
 	struct protect p;
 	target_open(&target, process, PROCESS_VM_OPERATION);
 	NTSTATUS status = check_protect(era_of(target.layout), protect, &p.prot);
-	if (!status && (!host_pointer_ok(base) || !host_pointer_ok(size) || !host_pointer_ok(old)))
-		status = STATUS_ACCESS_VIOLATION; /* VP-2 */
+	if (!status)
+		status = probe_words(base, size);
+	if (!status)
+		status = probe_word(old); /* VP-2 */
 	if (!status)
 		status = check_place(target.layout, *base, *size, &p.range);
 	if (!status)

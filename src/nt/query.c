@@ -219,16 +219,23 @@ static const struct query_class classes[] = {
 };
 #define CLASSES (sizeof classes / sizeof classes[0])
 
+union answer {
+	MEMORY_BASIC_INFORMATION basic;
+	MEMORY_REGION_INFORMATION region;
+};
+
 /* VQ-5. */
 static NTSTATUS check(const struct layout *layout, const struct query_class *query_class,
-                      const struct query *query, const void *returned)
+                      const struct query *query, uint64_t *returned)
 {
 	if (query_class->at_address && query->address > layout->maximum)
 		return STATUS_INVALID_PARAMETER; /* VQ-4 */
-	if (!host_range_ok(query->buffer, query_class->at_address ? 1 : query->length))
-		return STATUS_ACCESS_VIOLATION; /* VQ-3 */
-	if (returned && !host_pointer_ok(returned))
-		return STATUS_ACCESS_VIOLATION;
+	uint64_t most = query_class->at_address ? sizeof(union answer) : query->length;
+	NTSTATUS status = probe_out(query->buffer, min_u64(max_u64(query->length, 1), most));
+	if (!status && returned)
+		status = probe_word(returned);
+	if (status)
+		return status; /* VQ-3 */
 	if (query->length < query_class->least)
 		return STATUS_INFO_LENGTH_MISMATCH; /* VQ-2 */
 	return STATUS_SUCCESS;

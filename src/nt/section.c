@@ -65,14 +65,17 @@ static NTSTATUS check_name(const OBJECT_ATTRIBUTES *attributes, struct create *c
 {
 	if (!attributes)
 		return STATUS_SUCCESS;
-	if (!host_pointer_ok(attributes))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_in(attributes, sizeof *attributes);
+	if (status)
+		return status;
 	create->open_if = attributes->Attributes & OBJ_OPENIF;
 	const UNICODE_STRING *name = attributes->ObjectName;
-	if (!name || !name->Length)
-		return STATUS_SUCCESS;
-	if (!host_range_ok(name->Buffer, name->Length))
-		return STATUS_ACCESS_VIOLATION;
+	status = name ? probe_in(name, sizeof *name) : STATUS_SUCCESS;
+	if (status || !name || !name->Length)
+		return status;
+	status = probe_in(name->Buffer, name->Length);
+	if (status)
+		return status;
 	create->name = (struct section_name){(const uint16_t *)name->Buffer, name->Length / 2u};
 	return STATUS_SUCCESS;
 }
@@ -98,8 +101,9 @@ static NTSTATUS check(const struct era *era, const OBJECT_ATTRIBUTES *attributes
 	NTSTATUS status = check_protect(era, protect, create);
 	if (status)
 		return status;
-	if (size && !host_pointer_ok(size))
-		return STATUS_ACCESS_VIOLATION;
+	status = size ? probe_in(size, sizeof *size) : STATUS_SUCCESS;
+	if (status)
+		return status;
 	status = check_name(attributes, create);
 	if (status)
 		return status;
@@ -199,11 +203,12 @@ NTSTATUS NtCreateSection(HANDLE *section, uint32_t access, const OBJECT_ATTRIBUT
 	struct target target;
 	struct create create = {.allocation = allocation, .file = file};
 	HANDLE handle;
-	if (!host_pointer_ok(section))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_word(section);
+	if (status)
+		return status;
 	target_open(&target, NtCurrentProcess(), 0);
 	const struct era *era = era_of(target.layout);
-	NTSTATUS status = check(era, attributes, size, protect, &create);
+	status = check(era, attributes, size, protect, &create);
 	if (!status)
 		status = target_alive(&target);
 	if (!status)
@@ -222,9 +227,9 @@ NTSTATUS NtOpenSection(HANDLE *section, uint32_t access, const OBJECT_ATTRIBUTES
 {
 	struct target target;
 	struct create create = {.open_if = true};
-	if (!host_pointer_ok(section) || !host_pointer_ok(attributes))
-		return STATUS_ACCESS_VIOLATION;
-	NTSTATUS status = check_name(attributes, &create);
+	NTSTATUS status = probe_word(section);
+	if (!status)
+		status = attributes ? check_name(attributes, &create) : STATUS_ACCESS_VIOLATION;
 	if (status)
 		return status;
 	create.open_if = true;

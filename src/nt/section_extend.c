@@ -42,10 +42,11 @@ NTSTATUS NtExtendSection(HANDLE handle, uint64_t *size)
 {
 	struct section_object *object;
 	struct section *section;
-	if (!host_pointer_ok(size))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_word(size);
+	if (status)
+		return status;
 	uint64_t bytes = *size;
-	NTSTATUS status = section_object_reference(handle, SECTION_EXTEND_SIZE, &object, &section);
+	status = section_object_reference(handle, SECTION_EXTEND_SIZE, &object, &section);
 	if (status)
 		return status;
 	status = extend(object, section, &bytes);

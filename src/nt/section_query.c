@@ -74,8 +74,11 @@ NTSTATUS NtQuerySection(HANDLE handle, SECTION_INFORMATION_CLASS info_class, voi
 	struct section *section;
 	union answer answer;
 	uint64_t size = size_of(info_class);
-	if (!host_range_ok(buffer, length ? length : 1) || (returned && !host_pointer_ok(returned)))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS probed = probe_out(buffer, length ? length : 1);
+	if (!probed && returned)
+		probed = probe_word(returned);
+	if (probed)
+		return probed;
 	if (!size)
 		return STATUS_INVALID_INFO_CLASS;
 	if (length < size)

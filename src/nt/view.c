@@ -179,11 +179,10 @@ static NTSTATUS map_section(struct target *target, HANDLE handle, struct map_cal
 	return status;
 }
 
-static NTSTATUS check_pointers(const uint64_t *base, const uint64_t *offset, const uint64_t *size)
+static NTSTATUS check_pointers(uint64_t *base, uint64_t *offset, uint64_t *size)
 {
-	bool fine = host_pointer_ok(base) && host_pointer_ok(size) &&
-	            (!offset || host_pointer_ok(offset));
-	return fine ? STATUS_SUCCESS : STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_words(base, size);
+	return status || !offset ? status : probe_word(offset);
 }
 
 /* The rest, once the process is open and the arguments fit its layout. */
