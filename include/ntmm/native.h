@@ -18,6 +18,15 @@
 
 NTMM_BEGIN
 
+/* ---- commit -------------------------------------------------------------------------------------- */
+
+/* How many bytes, in whole pages, this process may have committed (rules CM): a call that would pass
+ * it fails with ERROR_COMMITMENT_LIMIT, as on a machine whose paging files are full. At first it is the RAM
+ * and swap of the host, or the limit of its control group if that is less. It may be less than is
+ * committed already; 0: the first value again. GlobalMemoryStatusEx tells it. ERROR_NOT_SUPPORTED;
+ * ERROR_NOT_ENOUGH_MEMORY. */
+NTMM_API bool ntmm_native_set_commit_limit(uint64_t bytes);
+
 /* ---- exceptions -------------------------------------------------------------------------------- */
 
 /* Runs body(context). True when it returned. False when an exception was raised in it that no

@@ -6,7 +6,10 @@
 
 #include <pthread.h>
 
+#include <ntmm/native.h>
+
 #include "object/process.h"
+#include "win32/error.h"
 
 static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 static struct process *made; /* guarded by `making` */
@@ -29,4 +32,13 @@ NTSTATUS process_make_host(struct process **process)
 	*process = made;
 	pthread_mutex_unlock(&making);
 	return status;
+}
+
+bool ntmm_native_set_commit_limit(uint64_t bytes)
+{
+	struct process *process;
+	if (!win32_ok(process_make_host(&process)))
+		return false;
+	native_set_commit_limit(native_now(), bytes ? max_u64(page_of(bytes), 1) : 0);
+	return true;
 }

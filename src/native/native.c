@@ -32,11 +32,16 @@ static void show_shared_page(const struct space *space)
 	}
 }
 
-static NTSTATUS begin(struct native *native)
+void native_set_commit_limit(struct native *native, uint64_t pages)
 {
 	struct os_memory host;
 	os_memory(&host);
-	atomic_init(&native->ledger.limit, page_of(host.limit));
+	atomic_store(&native->ledger.limit, pages ? pages : page_of(host.limit));
+}
+
+static NTSTATUS begin(struct native *native)
+{
+	native_set_commit_limit(native, 0);
 	native->arena.guards = os_pages_know_guards();
 	native->limits = (struct ws_limits){DEFAULT_MINIMUM, DEFAULT_MAXIMUM,
 	                                    QUOTA_LIMITS_HARDWS_MIN_DISABLE |

@@ -37,6 +37,9 @@ static inline struct native *native_of(struct space *space)
 /* The one there is; NULL: it has not begun. Any thread, also in a signal handler. */
 struct native *native_now(void);
 
+/* Pages; 0: as it was at first. */
+void native_set_commit_limit(struct native *native, uint64_t pages);
+
 /* The process's space, ready for process_create. It is made once and never ends. STATUS_NOT_SUPPORTED: the
  * host's processor or its pages are not those of x86-64; STATUS_NO_MEMORY. */
 NTSTATUS native_begin(struct space **space);
