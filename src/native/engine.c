@@ -152,13 +152,6 @@ static void section_cut(struct section *section, uint64_t bytes)
 	(void)section, (void)bytes;
 }
 
-static NTSTATUS patch(struct space *space, uint64_t page,
-                      void (*change)(void *context, uint64_t page, void *bytes), void *context)
-{
-	(void)space, (void)page, (void)change, (void)context;
-	return STATUS_NOT_SUPPORTED;
-}
-
 /* ---- the process (0) ------------------------------------------------------------------------- */
 
 static void note(struct space *space, enum note note, struct range range)
@@ -207,7 +200,7 @@ const struct engine native_engine = {
 	.section_fits = section_fits,
 	.section_flush = native_section_flush,
 	.section_cut = section_cut,
-	.patch = patch,
+	.patch = view_patch,
 	.map = map,
 	.unmap = unmap,
 	.copied = view_copied,

@@ -4,30 +4,65 @@
 #include "base/os.h"
 #include "base/os_file.h"
 #include "base/os_pages.h"
-#include "native/pages.h"
 
-struct native_section {
-	struct section section; /* first */
-	int fd;                 /* of its own; -1: the backing's is asked for */
-};
+/* ---- images ---------------------------------------------------------------------------------- */
 
-static struct native_section *of(struct section *section)
+#define PIECE_BYTES UINT64_C(65536)
+
+static NTSTATUS copy_part(int fd, struct backing *backing, const struct section_part *part,
+                          void *buffer)
 {
-	return (struct native_section *)(void *)section;
+	uint64_t to = address_of(part->range.start), done = 0;
+	NTSTATUS status = STATUS_SUCCESS;
+	while (done < part->bytes && !status) {
+		uint32_t bytes = (uint32_t)min_u64(part->bytes - done, PIECE_BYTES);
+		status = backing->operations->read(backing, part->offset + done, buffer, bytes);
+		if (!status && os_file_write(fd, buffer, bytes, to + done))
+			status = STATUS_INSUFFICIENT_RESOURCES;
+		done += bytes;
+	}
+	return status;
+}
+
+/* The file as it lies in memory. It is read once: nobody may write to it while it is mapped (IM-8). */
+static NTSTATUS lay_out(int fd, const struct section_wish *wish)
+{
+	void *buffer = os_alloc(PIECE_BYTES);
+	NTSTATUS status = buffer ? STATUS_SUCCESS : STATUS_NO_MEMORY;
+	for (unsigned i = 0; i < wish->part_count && !status; i++)
+		status = copy_part(fd, wish->backing, &wish->parts[i], buffer);
+	os_free(buffer);
+	return status;
 }
 
 /* ---- sections -------------------------------------------------------------------------------- */
 
+/* SC-8; of an image what can be read from its file again is not promised (CM-3). */
+static uint64_t pages_to_charge(const struct section_wish *wish)
+{
+	uint64_t pages = wish->kind == SECTION_IMAGE ? 0 : wish->pages;
+	for (unsigned i = 0; i < wish->part_count; i++) {
+		const struct section_part *part = &wish->parts[i];
+		if (part->shared && prot_can_write(part->prot))
+			pages += range_pages(part->range);
+	}
+	return pages;
+}
+
 static NTSTATUS furnish(struct native_section *made, const struct section_wish *wish)
 {
+	NTSTATUS status = STATUS_SUCCESS;
 	made->fd = -1;
-	if (wish->kind != SECTION_MEMORY)
+	if (wish->kind == SECTION_FILE)
 		return STATUS_SUCCESS;
-	if (os_memory_file(address_of(wish->pages), &made->fd))
-		return STATUS_INSUFFICIENT_RESOURCES;
-	return wish->reserve ? STATUS_SUCCESS
-	                     : section_charge(&made->section,
-	                                      wish->pages + section_tables(wish->pages));
+	if (!wish->reserve)
+		status = section_charge(&made->section,
+		                        pages_to_charge(wish) + section_tables(wish->pages));
+	if (!status && os_memory_file(address_of(wish->pages), &made->fd))
+		status = STATUS_INSUFFICIENT_RESOURCES;
+	if (!status && wish->kind == SECTION_IMAGE)
+		status = lay_out(made->fd, wish);
+	return status;
 }
 
 static void discard(struct native_section *made)
@@ -41,8 +76,6 @@ static void discard(struct native_section *made)
 NTSTATUS native_section_create(struct space *space, const struct section_wish *wish,
                                struct section **section)
 {
-	if (wish->kind == SECTION_IMAGE)
-		return STATUS_NOT_SUPPORTED;
 	struct native_section *made = os_alloc(sizeof *made);
 	if (!made)
 		return STATUS_NO_MEMORY;
@@ -62,7 +95,7 @@ NTSTATUS native_section_create(struct space *space, const struct section_wish *w
 void native_section_free(struct section *section)
 {
 	struct backing *backing = section->backing;
-	discard(of(section));
+	discard(native_section_of(section));
 	if (backing)
 		backing->operations->free(backing);
 }
@@ -74,157 +107,4 @@ NTSTATUS native_section_flush(struct section *section, struct range range)
 	return fd < 0 || os_file_flush(fd, address_of(range.start), address_of(range_pages(range)))
 	               ? STATUS_IO_DEVICE_ERROR
 	               : STATUS_SUCCESS;
-}
-
-/* ---- views ----------------------------------------------------------------------------------- */
-
-static bool is_private(const struct view *view, prot_t prot)
-{
-	return prot_is_copy(view->protect) || prot_is_copy(prot);
-}
-
-static int descriptor_for(const struct view *view, bool private)
-{
-	struct section *section = view->section;
-	struct backing *backing = section->backing;
-	bool writes = !private && prot_can_write(view->protect);
-	return backing ? backing->operations->descriptor(backing, writes) : of(section)->fd;
-}
-
-static int show(const struct view *view, struct range range, unsigned how, bool private)
-{
-	struct os_showing showing = {.fd = descriptor_for(view, private),
-	                             .offset = address_of(view_page(view, range.start)),
-	                             .how = how,
-	                             .private = private};
-	return os_pages_show(pointer_to_page(range.start), bytes_of(range), &showing);
-}
-
-/* Where the section is committed, the pages are accessible: the others have been mapped inaccessible. */
-static int open_committed(const struct view *view, unsigned how)
-{
-	int error = 0;
-	for (uint64_t page = view->range.start, end; page < view->range.end && !error; page = end) {
-		uint64_t until = view_page(view, view->range.end);
-		bool committed =
-			section_is_committed(view->section, view_page(view, page), &until);
-		end = page + (until - view_page(view, page));
-		if (committed)
-			error = os_pages_protect(pointer_to_page(page),
-			                         bytes_of((struct range){page, end}), how);
-	}
-	return error;
-}
-
-static NTSTATUS status_of(int error)
-{
-	if (!error)
-		return STATUS_SUCCESS;
-	bool refused = error == OS_DENIED || error == OS_NOT_PERMITTED;
-	return refused ? STATUS_ACCESS_DENIED : STATUS_INSUFFICIENT_RESOURCES;
-}
-
-NTSTATUS view_show(struct space *space, const struct view *view)
-{
-	struct native *native = native_of(space);
-	unsigned how = host_access(view->protect);
-	bool reserve = view->section->reserve;
-	int error = show(view, view->range, reserve ? 0 : how, is_private(view, view->protect));
-	if (!error && reserve)
-		error = open_committed(view, how);
-	if (error)
-		(void)pages_shut(native, view->range);
-	pages_note_mapped(native, view->range);
-	return status_of(error);
-}
-
-NTSTATUS view_hide(struct space *space, const struct view *view)
-{
-	return pages_shut(native_of(space), view->range) ? STATUS_INSUFFICIENT_RESOURCES
-	                                                 : STATUS_SUCCESS;
-}
-
-/* ---- what has been copied -------------------------------------------------------------------- */
-
-#define PAGES_AT_ONCE 64
-
-static bool is_copy(uint64_t word)
-{
-	return word & (OS_PAGE_PRESENT | OS_PAGE_SWAPPED) && !(word & OS_PAGE_OF_FILE);
-}
-
-/* A host that does not tell has copied nothing that would be known. */
-uint64_t view_copied(struct space *space, struct range range, bool *copied)
-{
-	uint64_t words[PAGES_AT_ONCE], pages = 0;
-	(void)space;
-	*copied = false;
-	for (struct range rest = range; rest.start < rest.end;) {
-		size_t count = (size_t)min_u64(range_pages(rest), PAGES_AT_ONCE);
-		if (os_pages_map(rest.start, words, count))
-			return range_pages(range);
-		for (size_t i = 0; i < count; i++, pages++) {
-			if (!pages)
-				*copied = is_copy(words[i]);
-			if (is_copy(words[i]) != *copied)
-				return pages;
-		}
-		rest.start += count;
-	}
-	return pages;
-}
-
-/* ---- protection ------------------------------------------------------------------------------ */
-
-/* Pages of one protection, that become private or shared: all but those that are copies. */
-static int change_sharing(struct native *native, const struct view *view, struct range range,
-                          prot_t prot)
-{
-	unsigned how = host_access(prot);
-	int error = 0;
-	for (struct range rest = range; rest.start < rest.end && !error;) {
-		bool copied;
-		uint64_t pages = view_copied(&native->space, rest, &copied);
-		struct range piece = {rest.start, rest.start + pages};
-		error = copied ? os_pages_protect(pointer_to_page(piece.start), bytes_of(piece), how)
-		               : show(view, piece, how, is_private(view, prot));
-		rest.start = piece.end;
-	}
-	return error;
-}
-
-static int open_run(struct native *native, const struct view *view, struct run run, prot_t prot)
-{
-	struct range range = {run.start, run.end};
-	if (is_private(view, attr_prot(run.attr)) != is_private(view, prot))
-		return change_sharing(native, view, range, prot);
-	return os_pages_protect(pointer_to_page(range.start), bytes_of(range), host_access(prot));
-}
-
-/* As the space says: what has been copied stays so. */
-static void undo(struct native *native, const struct view *view, struct range range)
-{
-	for (uint64_t page = range.start; page < range.end;) {
-		struct run run = space_run(&native->space, address_of(page));
-		struct range piece = {page, min_u64(run.end, range.end)};
-		prot_t prot = attr_is_committed(run.attr) ? attr_prot(run.attr) : PROT_NOACCESS;
-		(void)change_sharing(native, view, piece, prot);
-		page = piece.end;
-	}
-}
-
-int view_open(struct native *native, const struct view *view, struct range range, prot_t prot)
-{
-	int error = 0;
-	uint64_t page = range.start;
-	while (page < range.end && !error) {
-		struct run run = runs_at(&native->space.runs, page);
-		run.start = page;
-		run.end = min_u64(run.end, range.end);
-		error = open_run(native, view, run, prot);
-		page = run.end;
-	}
-	if (error)
-		undo(native, view, (struct range){range.start, page});
-	return error;
 }

@@ -15,6 +15,7 @@ struct map_call {
 	uint64_t lowest, highest;     /* addresses, for the system's choice */
 	uint32_t type;
 	uint16_t machine; /* that an image must be for; 0: any */
+	bool prefers; /* the base is the image's wish, not the caller's */
 	bool there; /* of Windows 9x: the view was mapped already, and is held once more */
 	struct view view;
 	struct charge charge;

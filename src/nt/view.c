@@ -52,7 +52,11 @@ static NTSTATUS find_place(struct space *space, struct map_call *call)
 {
 	if (call->type & MEM_REPLACE_PLACEHOLDER)
 		return replace_check(space, call);
-	return call->base ? map_at(space, call) : map_anywhere(space, call);
+	NTSTATUS status = call->base ? map_at(space, call) : map_anywhere(space, call);
+	if (status != STATUS_CONFLICTING_ADDRESSES || !call->prefers)
+		return status;
+	call->base = 0; /* something is there that the space does not know */
+	return map_anywhere(space, call);
 }
 
 /* W9-11: data lies where all processes see it; an image does when it wants to, but it is not moved there. */

@@ -36,8 +36,10 @@ void map_prefer_base(const struct space *space, struct map_call *call)
 	    end < base || end - 1 > min_u64(call->highest, space->layout->highest))
 		return;
 	struct run run = runs_at(&space->runs, page_of(base));
-	if (!run.vad && run.end >= page_of(end))
-		call->base = base;
+	if (run.vad || run.end < page_of(end))
+		return;
+	call->base = base;
+	call->prefers = true;
 }
 
 struct relocation {

@@ -94,6 +94,11 @@ static prot_t without_execute(prot_t prot)
 	}
 }
 
+prot_t view_part_prot(const struct view *view, const struct section_part *part)
+{
+	return prot_can_execute(view->protect) ? part->prot : without_execute(part->prot);
+}
+
 static void set_parts(struct space *space, struct vad *vad, const struct view *view)
 {
 	const struct section *section = view->section;
@@ -101,9 +106,7 @@ static void set_parts(struct space *space, struct vad *vad, const struct view *v
 	for (unsigned i = 0; i < section->part_count; i++) {
 		const struct section_part *part = &section->parts[i];
 		struct range range = {base + part->range.start, base + part->range.end};
-		prot_t prot = prot_can_execute(view->protect) ? part->prot
-		                                              : without_execute(part->prot);
-		attr_t attr = ATTR_COMMITTED | prot;
+		attr_t attr = ATTR_COMMITTED | view_part_prot(view, part);
 		if (is_part_charged(view, part))
 			attr |= ATTR_CHARGED;
 		runs_set(&space->runs, range, vad, part->committed ? attr : ATTR_RESERVED);

@@ -55,6 +55,9 @@ struct view *space_map(struct space *space, const struct view *view, struct char
 struct view *space_unmap(struct space *space, struct vad *vad, bool preserve);
 void view_free(struct view *view);
 
+/* What the pages of a part of an image have when it is mapped (IM-10, IM-15). */
+prot_t view_part_prot(const struct view *view, const struct section_part *part);
+
 /* Pages of `range`, in one view, that are charged. */
 uint64_t space_view_charged(const struct space *space, struct range range);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The commit limit of the host process (rules CM, S34): set, met, told.
+ * The commit limit of the host process (rules CM, S17): set, met, told.
  */
 #include "place.h"
 

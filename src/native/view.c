@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/os_pages.h"
+#include "native/pages.h"
+#include "native/section.h"
+
+/* ---- mappings -------------------------------------------------------------------------------- */
+
+static bool is_image(const struct view *view)
+{
+	return view->section->kind == SECTION_IMAGE;
+}
+
+/* Of pages from `page` on that have, or get, the protection. */
+static bool is_private(const struct view *view, uint64_t page, prot_t prot)
+{
+	if (is_image(view))
+		return !section_part_at(view->section, view_page(view, page))->shared;
+	return prot_is_copy(view->protect) || prot_is_copy(prot);
+}
+
+static int descriptor_for(const struct view *view, bool private)
+{
+	struct section *section = view->section;
+	struct backing *backing = section->backing;
+	bool writes = !private && prot_can_write(view->protect);
+	if (section->kind != SECTION_FILE)
+		return native_section_of(section)->fd;
+	return backing->operations->descriptor(backing, writes);
+}
+
+static int show(const struct view *view, struct range range, unsigned how, bool private)
+{
+	struct os_showing showing = {.fd = descriptor_for(view, private),
+	                             .offset = address_of(view_page(view, range.start)),
+	                             .how = how,
+	                             .private = private};
+	return os_pages_show(pointer_to_page(range.start), bytes_of(range), &showing);
+}
+
+/* Where the section is committed, the pages are accessible: the others have been mapped inaccessible. */
+static int open_committed(const struct view *view, unsigned how)
+{
+	int error = 0;
+	for (uint64_t page = view->range.start, end; page < view->range.end && !error; page = end) {
+		uint64_t until = view_page(view, view->range.end);
+		bool committed =
+			section_is_committed(view->section, view_page(view, page), &until);
+		end = page + (until - view_page(view, page));
+		if (committed)
+			error = os_pages_protect(pointer_to_page(page),
+			                         bytes_of((struct range){page, end}), how);
+	}
+	return error;
+}
+
+static NTSTATUS status_of(int error)
+{
+	if (!error)
+		return STATUS_SUCCESS;
+	bool refused = error == OS_DENIED || error == OS_NOT_PERMITTED;
+	return refused ? STATUS_ACCESS_DENIED : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+static int show_data(const struct view *view)
+{
+	unsigned how = host_access(view->protect);
+	bool private = is_private(view, view->range.start, view->protect);
+	if (!view->section->reserve)
+		return show(view, view->range, how, private);
+	int error = show(view, view->range, 0, private);
+	return error ? error : open_committed(view, how);
+}
+
+/* What lies between the parts stays shut. */
+static int show_image(const struct view *view)
+{
+	const struct section *section = view->section;
+	int error = 0;
+	for (unsigned i = 0; i < section->part_count && !error; i++) {
+		const struct section_part *part = &section->parts[i];
+		uint64_t base = view->range.start;
+		struct range range = {base + part->range.start, base + part->range.end};
+		if (part->committed)
+			error = show(view, range, host_access(view_part_prot(view, part)),
+			             !part->shared);
+	}
+	return error;
+}
+
+NTSTATUS view_show(struct space *space, const struct view *view)
+{
+	struct native *native = native_of(space);
+	int error = is_image(view) ? show_image(view) : show_data(view);
+	if (error)
+		(void)pages_shut(native, view->range);
+	pages_note_mapped(native, view->range);
+	return status_of(error);
+}
+
+NTSTATUS view_hide(struct space *space, const struct view *view)
+{
+	return pages_shut(native_of(space), view->range) ? STATUS_INSUFFICIENT_RESOURCES
+	                                                 : STATUS_SUCCESS;
+}
+
+/* ---- what has been copied -------------------------------------------------------------------- */
+
+#define PAGES_AT_ONCE 64
+
+static bool is_copy(uint64_t word)
+{
+	return word & (OS_PAGE_PRESENT | OS_PAGE_SWAPPED) && !(word & OS_PAGE_OF_FILE);
+}
+
+/* A host that does not tell has copied nothing that would be known. */
+uint64_t view_copied(struct space *space, struct range range, bool *copied)
+{
+	uint64_t words[PAGES_AT_ONCE], pages = 0;
+	(void)space;
+	*copied = false;
+	for (struct range rest = range; rest.start < rest.end;) {
+		size_t count = (size_t)min_u64(range_pages(rest), PAGES_AT_ONCE);
+		if (os_pages_map(rest.start, words, count))
+			return range_pages(range);
+		for (size_t i = 0; i < count; i++, pages++) {
+			if (!pages)
+				*copied = is_copy(words[i]);
+			if (is_copy(words[i]) != *copied)
+				return pages;
+		}
+		rest.start += count;
+	}
+	return pages;
+}
+
+/* ---- protection ------------------------------------------------------------------------------ */
+
+/* Pages of one protection, that become private or shared: all but those that are copies. */
+static int change_sharing(struct native *native, const struct view *view, struct range range,
+                          prot_t prot)
+{
+	unsigned how = host_access(prot);
+	int error = 0;
+	for (struct range rest = range; rest.start < rest.end && !error;) {
+		bool copied;
+		uint64_t pages = view_copied(&native->space, rest, &copied);
+		struct range piece = {rest.start, rest.start + pages};
+		error = copied ? os_pages_protect(pointer_to_page(piece.start), bytes_of(piece), how)
+		               : show(view, piece, how, is_private(view, piece.start, prot));
+		rest.start = piece.end;
+	}
+	return error;
+}
+
+static int open_run(struct native *native, const struct view *view, struct run run, prot_t prot)
+{
+	struct range range = {run.start, run.end};
+	bool was = is_private(view, run.start, attr_prot(run.attr));
+	if (was != is_private(view, run.start, prot))
+		return change_sharing(native, view, range, prot);
+	return os_pages_protect(pointer_to_page(range.start), bytes_of(range), host_access(prot));
+}
+
+/* As the space says: what has been copied stays so. */
+static void undo(struct native *native, const struct view *view, struct range range)
+{
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = space_run(&native->space, address_of(page));
+		struct range piece = {page, min_u64(run.end, range.end)};
+		prot_t prot = attr_is_committed(run.attr) ? attr_prot(run.attr) : PROT_NOACCESS;
+		(void)change_sharing(native, view, piece, prot);
+		page = piece.end;
+	}
+}
+
+int view_open(struct native *native, const struct view *view, struct range range, prot_t prot)
+{
+	int error = 0;
+	uint64_t page = range.start;
+	while (page < range.end && !error) {
+		struct run run = runs_at(&native->space.runs, page);
+		run.start = page;
+		run.end = min_u64(run.end, range.end);
+		error = open_run(native, view, run, prot);
+		page = run.end;
+	}
+	if (error)
+		undo(native, view, (struct range){range.start, page});
+	return error;
+}
+
+/* ---- changes by the system ------------------------------------------------------------------- */
+
+static int show_patched(const struct view *view, struct range range)
+{
+	const unsigned how = OS_PAGE_READ | OS_PAGE_WRITE;
+	if (is_private(view, range.start, PROT_READONLY))
+		return os_pages_protect(pointer_to_page(range.start), bytes_of(range), how);
+	return show(view, range, how, true);
+}
+
+/* The page becomes the process's own by being written to; of a part that is shared, by being mapped so. */
+NTSTATUS view_patch(struct space *space, uint64_t page,
+                    void (*change)(void *context, uint64_t page, void *bytes), void *context)
+{
+	struct range range = {page, page + 1};
+	shared_lock_write(&space->lock);
+	struct run run = runs_at(&space->runs, page);
+	const struct view *view = run.vad ? run.vad->view : NULL;
+	int error = !view || show_patched(view, range);
+	if (!error) {
+		change(context, page, pointer_to_page(page));
+		error = os_pages_protect(pointer_to_page(page), PAGE_BYTES,
+		                         host_access(attr_prot(run.attr)));
+	}
+	shared_lock_drop(&space->lock);
+	return error ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;
+}
