@@ -53,6 +53,21 @@ struct ws_limits {
 	uint32_t flags;
 };
 
+/* Pages in a row that were stored to. Addresses, as the host tells of its own. */
+struct marked {
+	uint64_t start, end;
+	uint64_t kind; /* the host's word */
+};
+
+/* Which pages of a write-watched range were stored to. `room` and `most` are not 0. */
+struct marks {
+	bool reset;           /* what is told of is forgotten: its next store is noticed */
+	struct marked *found; /* ascending; NULL: nothing is to be told, all is meant */
+	size_t room, count;   /* of `found` */
+	uint64_t most;        /* pages to be told of */
+	uint64_t end;         /* a page: all before it has been told of */
+};
+
 /* A page of a window, and the number of the frame that it is to have; or PHYSICAL_NONE. */
 #define PHYSICAL_NONE UINT64_MAX
 struct physical_mapping {
@@ -90,7 +105,7 @@ struct engine {
 	/* (R) Pages of one allocation, or claimed ones, that are about to be committed with `prot`, or to be
 	 * protected so. `watch`: of a write-watched allocation. STATUS_INSUFFICIENT_RESOURCES. */
 	NTSTATUS (*open)(struct space *space, struct range range, prot_t prot,
-	                 const struct page_set *watch);
+	                 struct page_set *watch);
 	/* (R) Pages of one allocation that are about to be committed no more. The same. */
 	NTSTATUS (*close)(struct space *space, struct range range);
 	/* (R) A view that is about to be mapped over claimed pages; one that is about to be unmapped. The
@@ -106,6 +121,10 @@ struct engine {
 	/* (W) The next store to each marked page of `range`, of one write-watched allocation, will be
 	 * noticed, and mark it: its marks may be cleared now (WW-12). */
 	void (*rearm)(struct space *space, struct range range);
+	/* (W), but the space may be locked for reading when nothing is reset. Fills in count and end; marks
+	 * that are told of and their reset are one step (WW-12). NULL: the set of the allocation knows
+	 * all, marks_take. */
+	void (*marks)(struct space *space, struct range range, struct marks *marks);
 	/* (W) The contents are of no interest until written again (VA-64, VA-65). */
 	void (*reset)(struct space *space, struct range range);
 	/* (W) The contents matter again; false when some are lost and read as zero (VA-69). */

@@ -63,6 +63,24 @@ NTMM_API bool ntmm_native_signal(int signal, void *info, void *context);
  * ntmm_try or Add...Handler, so only threads that do neither need it. ERROR_NOT_ENOUGH_MEMORY. */
 NTMM_API bool ntmm_native_thread_enter(void);
 
+/* ---- write watch ------------------------------------------------------------------------------- */
+
+/* How stores to memory that was allocated with MEM_WRITE_WATCH are noticed. The answers are the same. */
+typedef enum ntmm_watch_way {
+	NTMM_WATCH_UNDECIDED,
+	/* The first store to each page faults, and the fault's handler marks it. Works everywhere. Linux'
+	 * own calls answer EFAULT for pages that are not marked: ntmm_native_read, ntmm_native_probe. */
+	NTMM_WATCH_BY_FAULTS,
+	/* The host notes them, its own calls' too: Linux 6.7, if userfaultfd is not forbidden. */
+	NTMM_WATCH_BY_HOST,
+} ntmm_watch_way;
+
+/* Decided for the whole process when such memory is first committed: by the host if that can be. */
+NTMM_API ntmm_watch_way ntmm_native_watch_way(void);
+/* Decides it. ERROR_INVALID_PARAMETER, no such way; ERROR_NOT_SUPPORTED, the host does not allow it;
+ * ERROR_BUSY, another has been decided on. */
+NTMM_API bool ntmm_native_set_watch_way(ntmm_watch_way way);
+
 /* ---- system calls on guarded, watched or reserved memory ---------------------------------------
  *
  * Linux' own calls answer EFAULT for memory that Windows would make accessible, or for guarded pages

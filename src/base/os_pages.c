@@ -187,9 +187,9 @@ void os_pages_evict(void *address, size_t bytes)
 	(void)advise(address, bytes, MADV_PAGEOUT);
 }
 
-int os_pages_lock(void *address, size_t bytes)
+int os_pages_lock(void *address, size_t bytes, bool as_they_are)
 {
-	return mlock(address, bytes) ? errno : 0;
+	return mlock2(address, bytes, as_they_are ? MLOCK_ONFAULT : 0) ? errno : 0;
 }
 
 void os_pages_unlock(void *address, size_t bytes)

@@ -68,8 +68,9 @@ void os_pages_cool(void *address, size_t bytes);
 void os_pages_want(void *address, size_t bytes);
 void os_pages_evict(void *address, size_t bytes);
 
-/* EPERM, ENOMEM: too many are locked. */
-int os_pages_lock(void *address, size_t bytes);
+/* EPERM, ENOMEM: too many are locked. `as_they_are`: the host does not write to them to have them, now or
+ * when they become writable. */
+int os_pages_lock(void *address, size_t bytes, bool as_they_are);
 void os_pages_unlock(void *address, size_t bytes);
 
 /* The words of /proc/self/pagemap for `count` pages from `page` on. */

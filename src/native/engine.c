@@ -21,7 +21,7 @@ static NTSTATUS status_of(int error)
 /* ---- before a change (R) --------------------------------------------------------------------- */
 
 static NTSTATUS open_pages(struct space *space, struct range range, prot_t prot,
-                           const struct page_set *watch)
+                           struct page_set *watch)
 {
 	struct native *native = native_of(space);
 	const struct vad *vad = runs_at(&space->runs, range.start).vad;
@@ -42,6 +42,8 @@ static NTSTATUS close_pages(struct space *space, struct range range)
 	struct native *native = native_of(space);
 	const struct vad *vad = runs_at(&space->runs, range.start).vad;
 	locked_forget(space, range);
+	if (vad->watch)
+		return status_of(watch_close(native, vad->watch, range));
 	return status_of(vad_is_paged(vad) ? pages_close(native, range)
 	                                   : pages_shut(native, range));
 }
@@ -107,7 +109,14 @@ static bool reclaim(struct space *space, struct range range)
 static void discard(struct space *space, struct range range)
 {
 	locked_forget(space, range);
-	(void)os_pages_zero(pointer_to_page(range.start), bytes_of(range));
+	for (struct range piece; range.start < range.end; range.start = piece.end) {
+		struct run run = runs_at(&space->runs, range.start);
+		piece = (struct range){range.start, min_u64(run.end, range.end)};
+		if (run.vad->watch)
+			watch_discard(native_of(space), run.vad->watch, piece);
+		else
+			(void)os_pages_zero(pointer_to_page(piece.start), bytes_of(piece));
+	}
 }
 
 /* ---- large pages ----------------------------------------------------------------------------- */
@@ -176,6 +185,7 @@ const struct engine native_engine = {
 	.protect = protect,
 	.decommit = decommit,
 	.rearm = watch_rearm,
+	.marks = watch_marks,
 	.reset = reset,
 	.reset_undo = reset_undo,
 	.offer = offer,

@@ -63,6 +63,18 @@ static struct account count(const struct locked *locked, struct range range, uns
 	return account;
 }
 
+/* The host would write to them when it locks them, or when they become writable: they would be marked. */
+static bool has_watched(const struct space *space, struct range range)
+{
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&space->runs, page);
+		if (run.vad->watch)
+			return true;
+		page = run.end;
+	}
+	return false;
+}
+
 static NTSTATUS add(struct native *native, struct range range, unsigned how)
 {
 	struct locked *locked = &native->locked;
@@ -75,7 +87,8 @@ static NTSTATUS add(struct native *native, struct range range, unsigned how)
 		return STATUS_WORKING_SET_QUOTA; /* VL-7 */
 	if (!runs_prepare(&locked->runs, account.runs + 1))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	if (new && os_pages_lock(pointer_to_page(range.start), bytes_of(range)))
+	bool watched = has_watched(&native->space, range);
+	if (new && os_pages_lock(pointer_to_page(range.start), bytes_of(range), watched))
 		return STATUS_WORKING_SET_QUOTA;
 	note(locked, range, how);
 	return STATUS_SUCCESS;

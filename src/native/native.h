@@ -16,6 +16,7 @@
 #include "native/arena.h"
 #include "native/locked.h"
 #include "native/physical.h"
+#include "native/watch.h"
 #include "space/space.h"
 
 struct native {
@@ -24,6 +25,7 @@ struct native {
 	struct arena arena;       /* (l) */
 	struct locked locked;     /* (l) */
 	struct physical physical; /* (l) */
+	struct watch watch;       /* (l) */
 	struct ws_limits limits;  /* (l) */
 };
 

@@ -133,7 +133,7 @@ static void undo_run(struct native *native, struct range range, attr_t attr)
 	}
 }
 
-static void undo(struct native *native, struct range range)
+void pages_undo(struct native *native, struct range range)
 {
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&native->space.runs, page);
@@ -155,7 +155,7 @@ int pages_open(struct native *native, struct range range, unsigned how, bool pla
 		rest.start = piece.range.end;
 	}
 	if (error)
-		undo(native, (struct range){range.start, rest.start});
+		pages_undo(native, (struct range){range.start, rest.start});
 	return error;
 }
 

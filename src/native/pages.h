@@ -17,6 +17,8 @@ unsigned host_access(prot_t prot);
 
 /* `how`: OS_PAGE_ bits. `plain`: no page will ever need a mapping of its own beside how it is protected. */
 int pages_open(struct native *native, struct range range, unsigned how, bool plain);
+/* What pages_open has done, and more, is as the space says again. */
+void pages_undo(struct native *native, struct range range);
 /* Contents go. */
 int pages_close(struct native *native, struct range range);
 /* The pages, which may be other mappings (views, frames), are shut. */

@@ -1,61 +1,118 @@
 /* SPDX-License-Identifier: MIT
  *
- * By the processor's own means: what has not been written cannot be written, and the fault marks it.
+ * Which of the two ways it is; and what becomes of watched memory when the process forks.
  */
 #include "native/watch.h"
 
-#include "base/os_pages.h"
-#include "native/pages.h"
+#include "native/native.h"
+#include "space/marks.h"
 
-unsigned watch_access(const struct native *native, const struct page_set *watch, uint64_t page,
-                      prot_t prot)
+static const struct watch_way *choose(struct native *native)
 {
-	unsigned how = host_access(prot);
-	(void)native;
-	return page_set_has(watch, page) ? how : how & ~(unsigned)OS_PAGE_WRITE;
+	struct watch *watch = &native->watch;
+	if (!watch->way)
+		watch->way = os_watch_begin(&watch->host) ? &watch_by_faults : &watch_by_host;
+	return watch->way;
 }
 
-int watch_open(struct native *native, const struct page_set *watch, struct range range,
-               prot_t prot)
+NTSTATUS watch_choose(struct native *native, ntmm_watch_way name)
 {
-	unsigned how = host_access(prot);
-	int error = pages_open(native, range, how & ~(unsigned)OS_PAGE_WRITE, false);
-	struct range rest = range, marked;
-	while (!error && how & OS_PAGE_WRITE && page_set_find(watch, rest, &marked)) {
-		error = os_pages_protect(pointer_to_page(marked.start), bytes_of(marked), how);
-		rest.start = marked.end;
+	struct watch *watch = &native->watch;
+	if (watch->way)
+		return watch->way->name == name ? STATUS_SUCCESS : STATUS_CONFLICTING_ADDRESSES;
+	if (name == NTMM_WATCH_BY_HOST && os_watch_begin(&watch->host))
+		return STATUS_NOT_SUPPORTED;
+	watch->way = name == NTMM_WATCH_BY_HOST ? &watch_by_host : &watch_by_faults;
+	return STATUS_SUCCESS;
+}
+
+/* ---- for others ------------------------------------------------------------------------------ */
+
+/* Pages of watched memory are committed, so that a way has been chosen. */
+unsigned watch_access(const struct native *native, const struct page_set *set, uint64_t page,
+                      prot_t prot)
+{
+	return native->watch.way->access(set, page, prot);
+}
+
+int watch_open(struct native *native, struct page_set *set, struct range range, prot_t prot)
+{
+	return choose(native)->open(native, set, range, prot);
+}
+
+int watch_close(struct native *native, struct page_set *set, struct range range)
+{
+	return native->watch.way->close(native, set, range);
+}
+
+void watch_discard(struct native *native, struct page_set *set, struct range range)
+{
+	native->watch.way->discard(native, set, range);
+}
+
+int watch_store(struct native *native, struct page_set *set, uint64_t page, prot_t prot)
+{
+	return native->watch.way->store(native, set, page, prot);
+}
+
+void watch_marks(struct space *space, struct range range, struct marks *marks)
+{
+	struct native *native = native_of(space);
+	struct page_set *set = runs_at(&space->runs, range.start).vad->watch;
+	if (native->watch.way)
+		native->watch.way->marks(native, set, range, marks);
+	else
+		marks_find(set, range, marks); /* none */
+}
+
+/* ---- fork ------------------------------------------------------------------------------------ */
+
+/* The next run of watched, committed pages from that of `run->end` on. */
+static bool next_watched(const struct space *space, struct run *run)
+{
+	while (run->end < space->runs.whole.end) {
+		*run = runs_at(&space->runs, run->end);
+		if (run->vad && run->vad->watch && attr_is_committed(run->attr))
+			return true;
 	}
+	return false;
+}
+
+static struct range range_of(const struct run *run)
+{
+	return (struct range){run->start, run->end};
+}
+
+void watch_fork(struct native *native)
+{
+	struct run run = {0};
+	if (native->watch.way != &watch_by_host)
+		return;
+	while (next_watched(&native->space, &run))
+		watch_harvest(native, run.vad->watch, range_of(&run));
+}
+
+static int arm_all(const struct native *native)
+{
+	struct run run = {0};
+	int error = 0;
+	while (!error && next_watched(&native->space, &run))
+		error = watch_arm(native, range_of(&run));
 	return error;
 }
 
-int watch_store(struct native *native, struct page_set *watch, uint64_t page, prot_t prot)
+/* When the host does not allow in the child what it has allowed in the parent, faults do it. */
+void watch_forked(struct native *native)
 {
-	page_set_add(watch, page); /* first: once the page is open, others store without a fault */
-	return page_open(native, page, host_access(prot));
-}
-
-/* A run of one protection. When the host cannot split its mappings any more all of the run is protected: what
- * is marked will be marked again by its next store. */
-static void rearm_run(const struct page_set *watch, struct range run, struct range range,
-                      unsigned how)
-{
-	struct range rest = {max_u64(run.start, range.start), min_u64(run.end, range.end)}, marked;
-	while (page_set_find(watch, rest, &marked)) {
-		if (os_pages_protect(pointer_to_page(marked.start), bytes_of(marked), how))
-			(void)os_pages_protect(pointer_to_page(run.start), bytes_of(run), how);
-		rest.start = marked.end;
-	}
-}
-
-void watch_rearm(struct space *space, struct range range)
-{
-	const struct page_set *watch = runs_at(&space->runs, range.start).vad->watch;
-	for (uint64_t page = range.start; page < range.end;) {
-		struct run run = runs_at(&space->runs, page);
-		unsigned how = host_access(attr_prot(run.attr));
-		if (attr_is_committed(run.attr) && how & OS_PAGE_WRITE)
-			rearm_run(watch, (struct range){run.start, run.end}, range,
-			          how & ~(unsigned)OS_PAGE_WRITE);
-		page = run.end;
-	}
+	struct watch *watch = &native->watch;
+	struct run run = {0};
+	if (watch->way != &watch_by_host)
+		return;
+	os_watch_end(&watch->host);
+	if (!os_watch_begin(&watch->host) && !arm_all(native))
+		return;
+	os_watch_end(&watch->host);
+	watch->way = &watch_by_faults;
+	while (next_watched(&native->space, &run))
+		watch_protect(run.vad->watch, range_of(&run), run.attr);
 }

@@ -37,11 +37,6 @@ NTSTATUS host_put(void *to, const void *from, uint64_t bytes)
 	return user_copy(to, from, bytes, USER_SERVICE, NULL);
 }
 
-NTSTATUS host_probe(const void *start, uint64_t bytes)
-{
-	return user_probe(start, bytes, true, USER_SERVICE, NULL);
-}
-
 #else /* there is no native engine that could make it inaccessible */
 
 NTSTATUS host_get(void *to, const void *from, uint64_t bytes)
@@ -55,13 +50,8 @@ NTSTATUS host_put(void *to, const void *from, uint64_t bytes)
 	return host_get(to, from, bytes);
 }
 
-NTSTATUS host_probe(const void *start, uint64_t bytes)
-{
-	(void)start, (void)bytes;
-	return STATUS_SUCCESS;
-}
-
 #endif
+
 /* What lies a little above the stack pointer is the caller's own: nothing has to be asked. */
 #define NEAR_STACK UINT64_C(16384)
 

@@ -35,8 +35,6 @@ static inline NTSTATUS probe_words(uint64_t *first, uint64_t *second)
  * of the access which failed; what lies before may have been copied. */
 NTSTATUS host_get(void *to, const void *from, uint64_t bytes);
 NTSTATUS host_put(void *to, const void *from, uint64_t bytes);
-/* Whether all of it can be written. */
-NTSTATUS host_probe(const void *start, uint64_t bytes);
 
 /* Each takes the handle, checks the right, refuses an ended process. Units: bytes. */
 NTSTATUS nt_offer(HANDLE process, uint64_t address, uint64_t size, unsigned priority);

@@ -10,10 +10,11 @@
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-static NTSTATUS check_numbers(const uint64_t *count, const uint64_t *frames)
+static NTSTATUS check_numbers(uint64_t *count, const uint64_t *frames)
 {
-	if (!host_pointer_ok(count))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = probe_word(count);
+	if (status)
+		return status;
 	if (*count > MOST_NUMBERS)
 		return STATUS_INVALID_PARAMETER_2;
 	if (*count && !host_range_ok(frames, *count * sizeof *frames))

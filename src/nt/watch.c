@@ -6,15 +6,17 @@
  * that the engine has yet to take away belongs to a page that is marked already, and is over before the
  * answer is given; one after that faults, waits for the lock, and marks (WW-12).
  */
-#include <string.h>
-
 #include "nt/target.h"
+#include "space/marks.h"
+
+#define ROOM 512  /* rows of pages that are asked for at a time */
+#define BLOCK 512 /* addresses that are written at a time */
 
 struct watch_call {
 	bool reset;
-	struct range range;
-	void *addresses; /* the host's, of uint64_t; perhaps an array of pointers */
-	uint64_t most;   /* it has room for */
+	struct range rest;   /* still to be looked at */
+	uint64_t *addresses; /* the caller's; perhaps an array of pointers */
+	uint64_t most;       /* it has room for */
 	uint64_t found;
 };
 
@@ -32,65 +34,82 @@ static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t
 }
 
 /* WW-2: all of the range in one allocation, and that is watched. */
-static NTSTATUS find_watch(const struct space *space, struct range range, struct page_set **watch)
+static NTSTATUS check_watch(const struct space *space, struct range range)
 {
 	struct vad *vad;
-	if (!space_one_vad(space, range, &vad) || !vad->watch)
-		return STATUS_INVALID_PARAMETER_1;
-	*watch = vad->watch;
-	return STATUS_SUCCESS;
+	return space_one_vad(space, range, &vad) && vad->watch ? STATUS_SUCCESS
+	                                                       : STATUS_INVALID_PARAMETER_1;
 }
 
-/* Writes the addresses of what is marked, as many as there is room for; where it had to stop (WW-7). */
-static uint64_t collect(const struct page_set *watch, struct watch_call *call)
+static NTSTATUS ask(struct target *target, struct range range, struct marks *marks)
 {
-	struct range rest = call->range, marked;
-	while (call->found < call->most && page_set_find(watch, rest, &marked)) {
-		for (rest.start = marked.start;
-		     rest.start < marked.end && call->found < call->most; rest.start++) {
-			uint64_t address = address_of(rest.start);
-			memcpy((char *)call->addresses + call->found++ * sizeof address, &address,
-			       sizeof address);
-		}
-	}
-	return call->found < call->most ? call->range.end : rest.start;
-}
-
-static void reset(struct space *space, struct page_set *watch, struct range range)
-{
-	struct range marked;
-	if (!page_set_find(watch, range, &marked))
-		return;
-	space->engine->rearm(space, range);
-	page_set_remove(watch, range);
-}
-
-static NTSTATUS get(struct target *target, struct watch_call *call)
-{
-	struct page_set *watch;
-	NTSTATUS status = call->reset ? target_write(target) : target_read(target);
+	NTSTATUS status = marks->reset ? target_write(target) : target_read(target);
 	if (status)
 		return status;
-	status = find_watch(target->space, call->range, &watch);
-	if (!status) {
-		uint64_t end = collect(watch, call);
-		if (call->reset)
-			reset(target->space, watch, (struct range){call->range.start, end});
-	}
+	status = check_watch(target->space, range);
+	if (!status)
+		space_marks(target->space, range, marks);
 	target_unlock(target);
 	return status;
 }
 
-/* WW-2, after what it says of the place. */
-static NTSTATUS check_answer(const uint64_t *addresses, const uint64_t *count,
-                             const uint32_t *granularity)
+static NTSTATUS put(struct watch_call *call, const uint64_t *block, uint64_t count)
 {
-	if (!host_pointer_ok(count) || !host_pointer_ok(granularity))
-		return STATUS_ACCESS_VIOLATION;
+	NTSTATUS status = host_put(call->addresses + call->found, block, count * sizeof *block);
+	call->found += count;
+	return status;
+}
+
+/* Without a lock: the caller's array may be memory that faults. */
+static NTSTATUS tell(struct watch_call *call, const struct marks *marks)
+{
+	uint64_t block[BLOCK], count = 0;
+	NTSTATUS status = STATUS_SUCCESS;
+	for (size_t i = 0; i < marks->count && !status; i++) {
+		uint64_t address = marks->found[i].start;
+		for (; address < marks->found[i].end && !status; address += PAGE_BYTES) {
+			block[count++] = address;
+			if (count < BLOCK)
+				continue;
+			status = put(call, block, count);
+			count = 0;
+		}
+	}
+	return status || !count ? status : put(call, block, count);
+}
+
+/* Each turn is one step for who stores meanwhile. If the allocation is gone by the next, what was found
+ * before is all. */
+static NTSTATUS get(struct target *target, struct watch_call *call)
+{
+	struct marked list[ROOM];
+	NTSTATUS status = STATUS_SUCCESS;
+	while (call->found < call->most && call->rest.start < call->rest.end && !status) {
+		struct marks marks = {.reset = call->reset, .found = list, .room = ROOM};
+		marks.most = call->most - call->found;
+		status = ask(target, call->rest, &marks);
+		if (status)
+			return call->found ? STATUS_SUCCESS : status;
+		status = tell(call, &marks);
+		call->rest.start = marks.end;
+	}
+	return status;
+}
+
+/* WW-2, after what it says of the place. No more is written than there are pages. */
+static NTSTATUS check_answer(struct range range, uint64_t *addresses, uint64_t *count,
+                             uint32_t *granularity)
+{
+	NTSTATUS status = probe_word(count);
+	if (!status)
+		status = probe_word(granularity);
+	if (status)
+		return status;
 	if (!*count || *count > UINT64_MAX / sizeof *addresses)
 		return STATUS_INVALID_PARAMETER_5;
-	return host_range_ok(addresses, *count * sizeof *addresses) ? STATUS_SUCCESS
-	                                                            : STATUS_ACCESS_VIOLATION;
+	if (!host_range_ok(addresses, *count * sizeof *addresses))
+		return STATUS_ACCESS_VIOLATION;
+	return probe_out(addresses, min_u64(*count, range_pages(range)) * sizeof *addresses);
 }
 
 NTSTATUS NtGetWriteWatch(HANDLE process, uint32_t flags, uint64_t base, uint64_t size,
@@ -101,9 +120,9 @@ NTSTATUS NtGetWriteWatch(HANDLE process, uint32_t flags, uint64_t base, uint64_t
 	if (flags & ~(uint32_t)WRITE_WATCH_FLAG_RESET)
 		return STATUS_INVALID_PARAMETER_2;
 	target_open(&target, process, PROCESS_VM_OPERATION);
-	NTSTATUS status = check_place(target.layout, base, size, &call.range);
+	NTSTATUS status = check_place(target.layout, base, size, &call.rest);
 	if (!status)
-		status = check_answer(addresses, count, granularity);
+		status = check_answer(call.rest, addresses, count, granularity);
 	if (!status && !size)
 		status = STATUS_INVALID_PARAMETER_4;
 	if (!status) {
@@ -119,19 +138,6 @@ NTSTATUS NtGetWriteWatch(HANDLE process, uint32_t flags, uint64_t base, uint64_t
 }
 
 /* WW-25. */
-static NTSTATUS reset_call(struct target *target, struct range range)
-{
-	struct page_set *watch;
-	NTSTATUS status = target_write(target);
-	if (status)
-		return status;
-	status = find_watch(target->space, range, &watch);
-	if (!status)
-		reset(target->space, watch, range);
-	target_unlock(target);
-	return status;
-}
-
 NTSTATUS NtResetWriteWatch(HANDLE process, uint64_t base, uint64_t size)
 {
 	struct target target;
@@ -141,7 +147,7 @@ NTSTATUS NtResetWriteWatch(HANDLE process, uint64_t base, uint64_t size)
 	if (!status && !size)
 		status = STATUS_INVALID_PARAMETER_4;
 	if (!status)
-		status = reset_call(&target, range);
+		status = ask(&target, range, &(struct marks){.reset = true});
 	target_close(&target);
 	return status;
 }

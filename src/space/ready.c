@@ -30,7 +30,7 @@ void ready_drop(struct space *space, struct range range)
 }
 
 NTSTATUS ready_open(struct space *space, struct range range, prot_t prot,
-                    const struct page_set *watch)
+                    struct page_set *watch)
 {
 	return space->engine->open ? space->engine->open(space, range, prot, watch)
 	                           : STATUS_SUCCESS;

@@ -15,7 +15,7 @@ NTSTATUS ready_place(struct space *space, const struct place_wish *wish, uint64_
 NTSTATUS ready_claim(struct space *space, struct range range);
 void ready_drop(struct space *space, struct range range);
 NTSTATUS ready_open(struct space *space, struct range range, prot_t prot,
-                    const struct page_set *watch);
+                    struct page_set *watch);
 NTSTATUS ready_close(struct space *space, struct range range);
 NTSTATUS ready_show(struct space *space, const struct view *view);
 NTSTATUS ready_hide(struct space *space, const struct view *view);
