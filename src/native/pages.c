@@ -101,14 +101,12 @@ static int open_mixed(const struct opening *opening, const struct piece *piece)
 static int open_piece(const struct opening *opening, const struct piece *piece)
 {
 	bool plain = opening->plain && opening->how == OPEN_ACCESS;
-	int error;
 	if (plain && piece->granule == GRANULE_OPEN)
 		return opening->fresh ? unguard(piece->range) : 0;
-	if (plain && piece->granule == GRANULE_SHUT && is_alone(opening->native, piece)) {
-		error = open_shut(piece);
-		if (!error)
-			arena_set_all(piece->chunk, piece->range, GRANULE_OPEN);
-		return error;
+	if (plain && piece->granule == GRANULE_SHUT && is_alone(opening->native, piece) &&
+	    !open_shut(piece)) {
+		arena_set_all(piece->chunk, piece->range, GRANULE_OPEN);
+		return 0;
 	}
 	if (piece->granule != GRANULE_OWN)
 		arena_set_all(piece->chunk, piece->range, GRANULE_MIXED);
@@ -179,16 +177,25 @@ static struct range granules_within(struct range range)
 	return inner.start < inner.end ? inner : (struct range){range.end, range.end};
 }
 
-/* Where there are guards nothing can fail but for want of page tables. */
+/* Memory that the program keeps locked takes no guards. */
+static int guard_or_shut(const struct piece *piece, struct range range)
+{
+	if (range.start == range.end || !guard(range))
+		return 0;
+	arena_set_all(piece->chunk, range, GRANULE_MIXED);
+	return shut(range);
+}
+
 static int close_guarded(const struct piece *piece)
 {
 	struct range inner = granules_within(piece->range);
 	bool whole = piece->granule == GRANULE_MIXED || range_pages(inner) >= MANY_PAGES;
 	if (!whole || inner.start == inner.end || shut(inner))
-		return guard(piece->range);
+		return guard_or_shut(piece, piece->range);
 	arena_set(piece->chunk, inner, GRANULE_SHUT);
-	int error = guard((struct range){piece->range.start, inner.start});
-	return error ? error : guard((struct range){inner.end, piece->range.end});
+	int error = guard_or_shut(piece, (struct range){piece->range.start, inner.start});
+	return error ? error
+	             : guard_or_shut(piece, (struct range){inner.end, piece->range.end});
 }
 
 int pages_close(struct native *native, struct range range)
