@@ -591,8 +591,6 @@ static struct snapshot look(const struct scene *s)
 
 /* ---- runs of the scenario ------------------------------------------------------------------- */
 
-enum mode { ONE, WHOLE_STEP };
-
 static void check(const struct scene *s)
 {
 	if (s->machine && !ntmm_machine_check(s->machine))
@@ -659,9 +657,10 @@ static void run_step(struct scene *s, const struct step *step, unsigned i, struc
 		         GetLastError());
 }
 
-static void run(void)
+static void run(void *context)
 {
 	struct scene s = {0};
+	(void)context;
 	unsigned reach = 0;
 	for (unsigned n = 0; n < STEPS; n++)
 		for (unsigned i = 0; i < steps[n].times; i++)
@@ -677,38 +676,17 @@ static uint64_t end_of_step(uint64_t request)
 	return request;
 }
 
-/* The first run makes what stays, the handle table. The second, in which nothing fails either,
- * tells how many there are to fail. */
-static void every_one(enum mode mode)
-{
-	uint64_t struck = 0;
-	for (int i = 0; i < 2; i++) {
-		order = (struct order){.kinds = ALLOC | MAP};
-		run();
-	}
-	uint64_t requests = order.requests;
-	struct holdings resting = holdings; /* the handle table stays */
-	assert_true(requests > 100);
-	for (uint64_t n = 1; n <= requests; n++) {
-		order = (struct order){
-			.kinds = ALLOC | MAP, .first = n, .last = mode == ONE ? n : end_of_step(n)};
-		run();
-		struck += order.failures;
-		assert_memory_equal(&holdings, &resting, sizeof resting);
-	}
-	print_message("%" PRIu64 " allocations, %" PRIu64 " failures\n", requests, struck);
-}
-
 static void each_alone(void **state)
 {
 	(void)state;
-	every_one(ONE);
+	every_failure(&(struct every){.kinds = ALLOC | MAP, .least = 101, .run = run});
 }
 
 static void all_of_a_step(void **state)
 {
 	(void)state;
-	every_one(WHOLE_STEP);
+	every_failure(&(struct every){
+		.kinds = ALLOC | MAP, .least = 101, .run = run, .last = end_of_step});
 }
 
 /* The handle table grows while the process has handles to spare: each refusal leaves it as it

@@ -318,8 +318,9 @@ static void end(struct scene *s)
 	ntmm_machine_destroy(s->machine);
 }
 
-static void run(bool whole)
+static void run(void *context)
 {
+	bool whole = *(bool *)context;
 	struct scene s = {0};
 	order.off = true;
 	begin(&s);
@@ -329,36 +330,30 @@ static void run(bool whole)
 	end(&s);
 }
 
-static void every_one(bool whole)
+/* Numbers of requests go on to the end; run_step calls a halt after the first step that failed. */
+static uint64_t to_the_end(uint64_t number)
 {
-	uint64_t struck = 0;
-	for (int i = 0; i < 2; i++) { /* the first makes what stays */
-		order = (struct order){.kinds = ALLOC | MAP};
-		run(whole);
-	}
-	uint64_t requests = order.requests;
-	struct holdings resting = holdings;
-	assert_true(requests > 12);
-	for (uint64_t n = 1; n <= requests; n++) {
-		order = (struct order){
-			.kinds = ALLOC | MAP, .first = n, .last = whole ? UINT64_MAX : n};
-		run(whole);
-		struck += order.failures;
-		assert_memory_equal(&holdings, &resting, sizeof resting);
-	}
-	print_message("%" PRIu64 " allocations, %" PRIu64 " failures\n", requests, struck);
+	(void)number;
+	return UINT64_MAX;
 }
 
 static void each_alone(void **state)
 {
+	bool whole = false;
 	(void)state;
-	every_one(false);
+	every_failure(&(struct every){
+		.kinds = ALLOC | MAP, .least = 13, .run = run, .context = &whole});
 }
 
 static void all_of_a_step(void **state)
 {
+	bool whole = true;
 	(void)state;
-	every_one(true);
+	every_failure(&(struct every){.kinds = ALLOC | MAP,
+	                              .least = 13,
+	                              .run = run,
+	                              .context = &whole,
+	                              .last = to_the_end});
 }
 
 int main(void)

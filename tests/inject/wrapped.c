@@ -2,6 +2,12 @@
 #include "wrapped.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
 
 #include "base/os.h"
 #include "base/os_file.h"
@@ -160,4 +166,25 @@ int __wrap_os_file_set_size(int fd, uint64_t bytes)
 int __wrap_os_file_sync(int fd)
 {
 	return is_to_fail(FILE_SYNC) ? order.error : __real_os_file_sync(fd);
+}
+
+void every_failure(const struct every *every)
+{
+	uint64_t failures = 0;
+	for (int i = 0; i < 2; i++) {
+		order = (struct order){.kinds = every->kinds};
+		every->run(every->context);
+	}
+	uint64_t requests = order.requests;
+	struct holdings resting = holdings;
+	assert_true(requests >= every->least);
+	for (uint64_t n = 1; n <= requests; n++) {
+		order = (struct order){.kinds = every->kinds,
+		                       .first = n,
+		                       .last = every->last ? every->last(n) : n};
+		every->run(every->context);
+		failures += order.failures;
+		assert_memory_equal(&holdings, &resting, sizeof resting);
+	}
+	print_message("%" PRIu64 " requests, %" PRIu64 " failures\n", requests, failures);
 }

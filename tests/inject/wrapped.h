@@ -42,4 +42,16 @@ struct holdings {
 };
 extern struct holdings holdings;
 
+/* A scenario, over and over: twice without a failure, which makes what stays and tells how many requests
+ * of `kinds` there are; then each time with the next of them failing, up to last(its number). Fails
+ * the test if less than `least` are made, or if the library holds more at the end of a run. */
+struct every {
+	unsigned kinds;
+	uint64_t least;
+	void (*run)(void *context);
+	void *context;
+	uint64_t (*last)(uint64_t number); /* NULL: it alone */
+};
+void every_failure(const struct every *every);
+
 #endif
