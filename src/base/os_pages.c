@@ -197,6 +197,12 @@ void os_pages_unlock(void *address, size_t bytes)
 	(void)munlock(address, bytes);
 }
 
+/* There is nothing to invalidate: it is the refusal that tells. */
+bool os_pages_have_lock(void *address, size_t bytes)
+{
+	return msync(address, bytes, MS_INVALIDATE) && errno == EBUSY;
+}
+
 uint64_t os_space_limit(void)
 {
 	struct rlimit limit;

@@ -72,6 +72,8 @@ void os_pages_evict(void *address, size_t bytes);
  * when they become writable. */
 int os_pages_lock(void *address, size_t bytes, bool as_they_are);
 void os_pages_unlock(void *address, size_t bytes);
+/* Whether some of them are locked. */
+bool os_pages_have_lock(void *address, size_t bytes);
 
 /* The words of /proc/self/pagemap for `count` pages from `page` on. */
 int os_pages_map(uint64_t page, uint64_t *words, size_t count);

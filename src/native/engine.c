@@ -32,7 +32,7 @@ static NTSTATUS open_pages(struct space *space, struct range range, prot_t prot,
 		error = view_open(native, vad->view, range, prot);
 	else
 		error = pages_open(native, range, host_access(prot), true);
-	if (!error && prot == PROT_NOACCESS)
+	if (!error && !host_access(prot))
 		locked_forget(space, range); /* VP-14, VL-11 */
 	return status_of(error);
 }

@@ -4,11 +4,18 @@
 #include "base/os_pages.h"
 #include "native/arena.h"
 #include "native/foreign.h"
+#include "native/pages.h"
 
 static uint64_t word_of(uint64_t page)
 {
 	uint64_t word;
 	return os_pages_map(page, &word, 1) ? 0 : word;
+}
+
+/* Pages out of reach, for now or for the next access, are not valid (PG-17, VP-14). */
+static bool is_reachable(attr_t attr)
+{
+	return attr_is_committed(attr) && !(attr & ATTR_OFFERED) && host_access(attr_prot(attr));
 }
 
 /* How many processes have a page of a section is not told to who is no administrator: it is one. */
@@ -18,7 +25,7 @@ void figures_residency(struct space *space, uint64_t page, struct residency *res
 	*residency = (struct residency){0};
 	shared_lock_read(&space->lock);
 	struct run run = space_run(space, address_of(page));
-	if (attr_is_committed(run.attr) && !(run.attr & ATTR_OFFERED)) {
+	if (is_reachable(run.attr)) {
 		uint64_t word = word_of(page);
 		residency->valid = word & OS_PAGE_PRESENT;
 		residency->shared = run.vad->view && (!residency->valid || word & OS_PAGE_OF_FILE);

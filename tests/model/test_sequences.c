@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "support/mode.h"
 #include "world.h"
 
 #define LONGEST 7 /* of any walk */
@@ -154,6 +155,7 @@ static const struct call placeholder_alphabet[] = {
 #define PLACEHOLDER_LETTERS (sizeof placeholder_alphabet / sizeof placeholder_alphabet[0])
 
 static struct world world;
+static uint64_t native_base; /* 0: anywhere */
 static struct model before[LONGEST]; /* the model, before the call at each place of the sequence */
 static const struct call *sequence[LONGEST];
 static uint64_t calls_made, states_merged;
@@ -210,9 +212,13 @@ static bool was_seen(unsigned depth)
 
 /* ---- the walk ------------------------------------------------------------------------------- */
 
+/* The alphabet's addresses are those of a window at BASE. */
 static void call(const struct call *c)
 {
-	world_call(&world, 0, c);
+	struct call moved = *c;
+	if (moved.address >= BASE)
+		moved.address += model_address(&world.inhabitants[0].model, 0) - BASE;
+	world_call(&world, 0, &moved);
 	calls_made++;
 }
 
@@ -221,9 +227,7 @@ static void release_all(void)
 	struct model *m = &world.inhabitants[0].model;
 	for (unsigned i = 0; i < m->count; i++)
 		if (m->pages[i].state != FREE)
-			call(&(struct call){.kind = FREE_WIN32,
-			                    .address = model_address(m, i),
-			                    .type = MEM_RELEASE});
+			call(&(struct call)WIN32(P(i), 0, MEM_RELEASE));
 }
 
 /* Pages that were reset vanish at one time or another. */
@@ -283,7 +287,12 @@ static void begin(uint64_t frames, uint64_t slots)
 	ntmm_machine_config config = {.size = sizeof config,
 	                              .ram_bytes = frames * PAGE,
 	                              .paging_file_bytes = slots * PAGE};
-	world_create(&world, &config);
+	if (test_native()) {
+		world_create_native(&world, UINT64_MAX);
+		site.base = native_base;
+	} else {
+		world_create(&world, &config);
+	}
 	world_add(&world, &site);
 	for (unsigned i = 0; i < LONGEST; i++)
 		model_create(&before[i], BASE, WINDOW);
@@ -330,8 +339,10 @@ static void all_of_four(void **state)
 
 static void longer(void **state)
 {
-	const struct plan plan = {
-		.letters = alphabet, .count = LETTERS, .longest = at_length(6), .merge = true};
+	const struct plan plan = {.letters = alphabet,
+	                          .count = LETTERS,
+	                          .longest = at_length(test_native() ? 5 : 6),
+	                          .merge = true};
 	(void)state;
 	begin(256, 64);
 	follow(&plan);
@@ -346,6 +357,18 @@ static void with_placeholders(void **state)
 	(void)state;
 	begin(256, 64);
 	follow(&plan);
+}
+
+/* Where the host is asked for the place itself. */
+static void native_elsewhere(void **state)
+{
+	const struct plan plan = {
+		.letters = alphabet, .count = LETTERS, .longest = at_length(4), .merge = true};
+	(void)state;
+	native_base = BASE;
+	begin(0, 0);
+	follow(&plan);
+	native_base = 0;
 }
 
 /* With as little RAM as can be, and pages that leave it between calls. */
@@ -364,11 +387,17 @@ static void with_paging(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	const struct CMUnitTest of_a_machine[] = {
 		cmocka_unit_test_setup_teardown(all_of_four, NULL, tell_sequence),
 		cmocka_unit_test_setup_teardown(longer, NULL, tell_sequence),
 		cmocka_unit_test_setup_teardown(with_placeholders, NULL, tell_sequence),
 		cmocka_unit_test_setup_teardown(with_paging, NULL, tell_sequence),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	const struct CMUnitTest native[] = {
+		cmocka_unit_test_setup_teardown(longer, NULL, tell_sequence),
+		cmocka_unit_test_setup_teardown(with_placeholders, NULL, tell_sequence),
+		cmocka_unit_test_setup_teardown(native_elsewhere, NULL, tell_sequence),
+	};
+	return test_native() ? cmocka_run_group_tests(native, NULL, NULL)
+	                     : cmocka_run_group_tests(of_a_machine, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls, made on the machine and on the model; what they answer is compared.
+ * Calls, made in the world and on the model; what they answer is compared.
  */
 #include "world.h"
 
@@ -26,29 +26,11 @@ static void expect_error(const struct call *call, bool failed, uint32_t expected
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 
-/* CM-4: how much the paging files can still grow. */
-static uint64_t growth_left(ntmm_machine *machine)
-{
-	ntmm_paging_file_counters c = {.size = sizeof c};
-	uint64_t sum = 0;
-	for (uint32_t i = 0; !ntmm_machine_get_paging_file(machine, i, &c); i++)
-		sum += c.maximum_pages - c.pages;
-	return sum;
-}
-
-static uint64_t commit_left(ntmm_machine *machine)
-{
-	ntmm_machine_counters c = {.size = sizeof c};
-	MUST(!ntmm_machine_get_counters(machine, &c));
-	uint64_t left = c.commit_limit > c.commit_total ? c.commit_limit - c.commit_total : 0;
-	return left + growth_left(machine);
-}
-
 static void allocate(struct inhabitant *i, const struct call *c)
 {
-	i->model.commit_left = commit_left(i->world->machine);
+	i->model.commit_left = i->world->ground->commit_left(i->world);
 	struct answer answer = model_allocate(&i->model, c->address, c->size, c->type, c->protect);
-	void *base = VirtualAllocEx(i->process, pointer(c->address), c->size, c->type, c->protect);
+	void *base = i->world->ground->allocate(i, c);
 	if (!base && answer.may_be_lost && GetLastError() == ERROR_INVALID_ADDRESS)
 		answer.error = ERROR_INVALID_ADDRESS;
 	expect_error(c, !base, answer.error);
@@ -60,11 +42,10 @@ static void allocate(struct inhabitant *i, const struct call *c)
 
 static void allocate2(struct inhabitant *i, const struct call *c)
 {
-	i->model.commit_left = commit_left(i->world->machine);
+	i->model.commit_left = i->world->ground->commit_left(i->world);
 	struct answer answer =
 		model_allocate2(&i->model, c->address, c->size, c->type, c->protect);
-	void *base = VirtualAlloc2(i->process, pointer(c->address), c->size, c->type, c->protect,
-	                           NULL, 0);
+	void *base = i->world->ground->allocate2(i, c);
 	expect_error(c, !base, answer.error);
 	if (base)
 		expect(c, "the base", (uintptr_t)base, answer.base);
@@ -96,12 +77,11 @@ static void protect(struct inhabitant *i, const struct call *c)
 	expect(c, "the old protection", old, done ? answer.old : UNTOUCHED);
 }
 
-static void expect_raised(const struct call *c, ntmm_thread *thread, bool done,
+static void expect_raised(const struct call *c, const EXCEPTION_RECORD *record,
                           struct raised raised)
 {
-	const EXCEPTION_RECORD *record = ntmm_thread_exception(thread);
-	expect(c, "the exception", done ? 0 : record->ExceptionCode, raised.code);
-	if (done)
+	expect(c, "the exception", record ? record->ExceptionCode : 0, raised.code);
+	if (!record)
 		return;
 	expect(c, "the number of parameters", record->NumberParameters, 2);
 	expect(c, "the kind of access", record->ExceptionInformation[0], raised.kind);
@@ -116,35 +96,17 @@ static void expect_seen(struct inhabitant *i, const struct call *c, const void *
 		             *(const uint8_t *)actual);
 }
 
-static bool access_sized(ntmm_thread *thread, ntmm_access kind, uint64_t address, void *value,
-                         unsigned size)
-{
-	uint64_t *word = value;
-	if (size == 8 && kind == NTMM_LOAD)
-		return ntmm_load64(thread, address, word);
-	if (size == 8 && kind == NTMM_STORE)
-		return ntmm_store64(thread, address, *word);
-	if (size == 8 && kind == NTMM_FETCH)
-		return ntmm_fetch64(thread, address, word);
-	if (size == 1 && kind == NTMM_LOAD)
-		return ntmm_load8(thread, address, value);
-	if (size == 1 && kind == NTMM_STORE)
-		return ntmm_store8(thread, address, *(uint8_t *)value);
-	return ntmm_thread_access(thread, kind, address, value, size);
-}
-
 static void access_by(struct inhabitant *i, const struct call *c, ntmm_access kind)
 {
 	uint64_t value = c->value;
-	ntmm_thread *thread = i->threads[c->thread];
 	struct raised raised = model_access(&i->model, kind, c->address, c->size);
-	bool done = access_sized(thread, kind, c->address, &value, (unsigned)c->size);
-	expect_raised(c, thread, done, raised);
-	if (!done)
+	const EXCEPTION_RECORD *record = i->world->ground->access(i, c, kind, &value);
+	expect_raised(c, record, raised);
+	if (record)
 		return;
 	if (kind == NTMM_STORE)
 		model_store(&i->model, c->address, &c->value, c->size);
-	else
+	else if (kind == NTMM_LOAD || !i->world->ground->executes)
 		expect_seen(i, c, &value, c->size);
 }
 
@@ -158,9 +120,26 @@ static void store(struct inhabitant *i, const struct call *c)
 	access_by(i, c, NTMM_STORE);
 }
 
+/* Where code is run, it has to be some that comes back. */
+static void put_return(struct inhabitant *i, uint64_t address)
+{
+	static const uint8_t return_near = 0xC3;
+	MEMORY_BASIC_INFORMATION info = model_query(&i->model, address);
+	if (info.State != MEM_COMMIT || info.Protect & PAGE_GUARD || !(info.Protect & 0xF0))
+		return;
+	struct answer answer = model_write(&i->model, address, &return_near, 1, false);
+	MUST(!answer.error);
+	MUST(WriteProcessMemory(i->process, pointer(address), &return_near, 1, NULL));
+}
+
 static void fetch(struct inhabitant *i, const struct call *c)
 {
-	access_by(i, c, NTMM_FETCH);
+	struct call one = *c;
+	if (i->world->ground->executes) {
+		one.size = 1;
+		put_return(i, one.address);
+	}
+	access_by(i, &one, NTMM_FETCH);
 }
 
 static uint64_t low_bytes(uint64_t value, uint64_t size)
@@ -177,16 +156,21 @@ static uint64_t model_value(const struct model *m, uint64_t address, uint64_t si
 	return value;
 }
 
+static void exchange_split(struct inhabitant *i, const struct call *c)
+{
+	uint64_t expected = 0;
+	bool swapped;
+	const EXCEPTION_RECORD *record = i->world->ground->exchange(i, c, &expected, &swapped);
+	expect(c, "the exception", record ? record->ExceptionCode : 0,
+	       (uint32_t)STATUS_DATATYPE_MISALIGNMENT);
+}
+
 static void exchange(struct inhabitant *i, const struct call *c)
 {
-	ntmm_thread *thread = i->threads[c->thread];
 	bool swapped = false;
 	if (c->address % c->size) {
-		uint64_t expected = 0;
-		MUST(!ntmm_compare_exchange(thread, c->address, (unsigned)c->size, &expected,
-		                            c->value, &swapped));
-		expect(c, "the exception", ntmm_thread_exception(thread)->ExceptionCode,
-		       (uint32_t)STATUS_DATATYPE_MISALIGNMENT);
+		if (i->world->ground->splits)
+			exchange_split(i, c);
 		return;
 	}
 	struct raised raised = model_access(&i->model, NTMM_STORE, c->address, c->size);
@@ -194,10 +178,9 @@ static void exchange(struct inhabitant *i, const struct call *c)
 	if (!c->type)
 		guess = low_bytes(guess + 1, c->size);
 	old = guess;
-	bool done = ntmm_compare_exchange(thread, c->address, (unsigned)c->size, &old, c->value,
-	                                  &swapped);
-	expect_raised(c, thread, done, raised);
-	if (!done)
+	const EXCEPTION_RECORD *record = i->world->ground->exchange(i, c, &old, &swapped);
+	expect_raised(c, record, raised);
+	if (record)
 		return;
 	expect_seen(i, c, &old, c->size);
 	expect(c, "swapped", swapped, low_bytes(old, c->size) == guess);
@@ -251,7 +234,7 @@ static void copy_in(struct inhabitant *i, const struct call *c)
 {
 	uint64_t done = UNTOUCHED;
 	struct answer answer = model_service(&i->model, NTMM_LOAD, c->address, c->size);
-	NTSTATUS status = ntmm_copy_in(i->threads[c->thread], buffer, c->address, c->size, &done);
+	NTSTATUS status = i->world->ground->copy_in(i, c, buffer, &done);
 	expect(c, "the status", (uint32_t)status, answer.error);
 	expect(c, "the number of bytes", done, answer.done);
 	expect_seen(i, c, buffer, done);
@@ -262,7 +245,7 @@ static void copy_out(struct inhabitant *i, const struct call *c)
 	uint64_t done = UNTOUCHED;
 	fill_buffer(c);
 	struct answer answer = model_service(&i->model, NTMM_STORE, c->address, c->size);
-	NTSTATUS status = ntmm_copy_out(i->threads[c->thread], c->address, buffer, c->size, &done);
+	NTSTATUS status = i->world->ground->copy_out(i, c, buffer, &done);
 	expect(c, "the status", (uint32_t)status, answer.error);
 	expect(c, "the number of bytes", done, answer.done);
 	model_store(&i->model, c->address, buffer, done);
@@ -271,19 +254,19 @@ static void copy_out(struct inhabitant *i, const struct call *c)
 static void lock_pages(struct inhabitant *i, const struct call *c)
 {
 	struct answer answer = model_lock(&i->model, c->address, c->size);
-	MUST(ntmm_thread_attach(i->threads[c->thread]));
+	i->world->ground->enter(i, c->thread);
 	BOOL done = VirtualLock(pointer(c->address), c->size);
 	expect_error(c, !done, answer.error);
-	ntmm_thread_detach();
+	i->world->ground->leave(i);
 }
 
 static void unlock_pages(struct inhabitant *i, const struct call *c)
 {
 	struct answer answer = model_unlock(&i->model, c->address, c->size);
-	MUST(ntmm_thread_attach(i->threads[c->thread]));
+	i->world->ground->enter(i, c->thread);
 	BOOL done = VirtualUnlock(pointer(c->address), c->size);
 	expect_error(c, !done, answer.error);
-	ntmm_thread_detach();
+	i->world->ground->leave(i);
 }
 
 static void get_watch(struct inhabitant *i, const struct call *c)
@@ -294,11 +277,11 @@ static void get_watch(struct inhabitant *i, const struct call *c)
 	DWORD granularity = 0;
 	struct answer answer = model_get_watch(&i->model, c->address, c->size, c->type, c->value,
 	                                       expected);
-	MUST(ntmm_thread_attach(i->threads[c->thread]));
+	i->world->ground->enter(i, c->thread);
 	UINT failed = GetWriteWatch(c->type, pointer(c->address), c->size, addresses, &count,
 	                            &granularity);
 	expect_error(c, failed, answer.error);
-	ntmm_thread_detach();
+	i->world->ground->leave(i);
 	expect(c, "the count", count, failed ? c->value : answer.done);
 	expect(c, "the granularity", granularity, failed ? 0 : PAGE);
 	for (uint64_t n = 0; n < answer.done; n++)
@@ -308,9 +291,9 @@ static void get_watch(struct inhabitant *i, const struct call *c)
 static void reset_watch(struct inhabitant *i, const struct call *c)
 {
 	struct answer answer = model_reset_watch(&i->model, c->address, c->size);
-	MUST(ntmm_thread_attach(i->threads[c->thread]));
+	i->world->ground->enter(i, c->thread);
 	expect_error(c, ResetWriteWatch(pointer(c->address), c->size), answer.error);
-	ntmm_thread_detach();
+	i->world->ground->leave(i);
 }
 
 /* PF-3: nothing that can be seen. */
@@ -329,27 +312,9 @@ static void empty(struct inhabitant *i, const struct call *c)
 	MUST(EmptyWorkingSet(i->process));
 }
 
-static void balance(struct inhabitant *i, const struct call *c)
+static void work(struct inhabitant *i, const struct call *c)
 {
-	ntmm_machine_balance(i->world->machine, c->size);
-}
-
-static void write_modified(struct inhabitant *i, const struct call *c)
-{
-	ntmm_machine_write_modified(i->world->machine, c->size);
-}
-
-/* Its pages hold what was stored last. */
-static void press(struct inhabitant *i, const struct call *c)
-{
-	struct ballast *b = &i->world->ballast;
-	for (uint64_t n = 0; b->pages && n < c->size; n++) {
-		uint64_t page = (c->value + n) % b->pages, word = 0;
-		MUST(ntmm_load64(b->thread, b->base + page * PAGE + 8, &word));
-		MUST(word == b->words[page]);
-		b->words[page] = c->value ^ page;
-		MUST(ntmm_store64(b->thread, b->base + page * PAGE + 8, b->words[page]));
-	}
+	i->world->ground->work(i->world, c);
 }
 
 /* ---- all of them ---------------------------------------------------------------------------- */
@@ -377,10 +342,10 @@ static const struct {
 	[GET_WATCH] = {"GetWriteWatch", get_watch},
 	[RESET_WATCH] = {"ResetWriteWatch", reset_watch},
 	[EMPTY] = {"EmptyWorkingSet", empty},
-	[BALANCE] = {"balance", balance},
-	[WRITE_MODIFIED] = {"write modified", write_modified},
+	[BALANCE] = {"balance", work},
+	[WRITE_MODIFIED] = {"write modified", work},
 	[PREFETCH] = {"prefetch", prefetch},
-	[PRESS] = {"press", press},
+	[PRESS] = {"press", work},
 };
 
 const char *call_words(const struct call *call)

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tests whose machines may do their work in steps or by threads of their own: with NTMM_TEST_THREADS in
- * the environment they have threads. CTest runs them in both ways: NAME and NAME-threads.
+ * What tests run on that CTest runs in several ways.
+ *
+ *      NAME           machines that do their work in steps
+ *      NAME-threads   NTMM_TEST_THREADS: by threads of their own
+ *      NAME-native    NTMM_TEST_NATIVE: no machine, but the process that the test is
+ *      NAME-bare      NTMM_TEST_BARE as well: on a host that seems to know no guards
  */
 #ifndef TESTS_SUPPORT_MODE_H
 #define TESTS_SUPPORT_MODE_H
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -15,6 +20,11 @@
 static inline uint32_t test_mode(void)
 {
 	return getenv("NTMM_TEST_THREADS") ? NTMM_MACHINE_THREADS : 0;
+}
+
+static inline bool test_native(void)
+{
+	return getenv("NTMM_TEST_NATIVE") != NULL;
 }
 
 /* The counters once no page is on its way to or from a store: what is written of a page that has gone
