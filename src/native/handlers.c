@@ -96,6 +96,8 @@ static PVECTORED_EXCEPTION_HANDLER next_after(enum handler_list list, uint64_t *
 	uint64_t best = UINT64_MAX;
 	for each_slot(slot, block, list) {
 		uint64_t at = atomic_load_explicit(&slot->key, memory_order_acquire);
+		if (!at && !atomic_load_explicit(&slot->function, memory_order_relaxed))
+			break; /* nor have those behind it in the block ever been used */
 		if (at <= *key || at >= best)
 			continue;
 		PVECTORED_EXCEPTION_HANDLER function =

@@ -8,6 +8,9 @@
 #include "base/check.h"
 #include "space/runs_node.h"
 
+/* Runs that are moved to the leaf before, rather than that a leaf is split. */
+#define LEAST_SHIFT 8
+
 #define MOVE(array) memmove(&to->array[at], &from->array[first], slots * sizeof to->array[0])
 
 void slots_move(unsigned level, struct runs_node *to, unsigned at, const struct runs_node *from,
@@ -76,8 +79,30 @@ static void grow_root(struct runs *runs)
 	runs->height++;
 }
 
-/* The leaf for `page`. While it is full, the highest of the full nodes above it is split, whose
- * parent has room. */
+/* The full leaf at this step's slot gives its first runs, those before `page`, to the leaf before it, if
+ * that has room for some: leaves that are filled in rising order end up full. */
+static bool shift_left(struct step at, uint64_t page)
+{
+	struct runs_node *node = at.node, *leaf = node->inner.child[at.slot];
+	struct runs_node *left = at.slot ? node->inner.child[at.slot - 1] : leaf;
+	uint64_t most = min_u64(LEAF_RUNS - left->count, LEAF_RUNS - least(0));
+	unsigned moved = (unsigned)min_u64(most, slot_of(leaf, page));
+
+	if (moved < LEAST_SHIFT)
+		return false;
+	slots_move(0, left, left->count, leaf, 0, moved);
+	left->count += moved;
+	slots_move(0, leaf, 0, leaf, moved, leaf->count - moved);
+	leaf->count -= moved;
+	uint64_t border = keys(leaf)[0];
+	node->inner.figures[at.slot - 1] = figures_of(left, 0, border);
+	node->inner.figures[at.slot] = figures_of(leaf, 0, slot_end(node, at.slot, at.end));
+	node->inner.key[at.slot] = border;
+	return true;
+}
+
+/* The leaf for `page`. While it is full, it shares with the one before it, or the highest of the full
+ * nodes above it is split, whose parent has room. */
 static struct runs_node *leaf_with_room(struct runs *runs, uint64_t page)
 {
 	for (;;) {
@@ -88,6 +113,8 @@ static struct runs_node *leaf_with_room(struct runs *runs, uint64_t page)
 			level++;
 		if (!level)
 			return path[0].node;
+		if (runs->height && shift_left(path[1], page))
+			continue;
 		if (level > runs->height)
 			grow_root(runs);
 		else
