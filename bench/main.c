@@ -37,6 +37,7 @@ static const struct row *const groups[] = {
 	rows_lru,
 	rows_native_many, /* first of these: it measures what there is no trace of yet */
 	rows_native_calls,
+	rows_native_fault,
 	rows_native_watch,
 	rows_native_threads,
 };

@@ -87,6 +87,7 @@ static inline unsigned slot_of(const struct runs_node *node, uint64_t page)
  * other. */
 static inline void node_fetch(const struct runs_node *node, size_t bytes)
 {
+#pragma GCC unroll 16
 	for (size_t at = 0; at < bytes; at += 64)
 		__builtin_prefetch((const char *)node + at);
 }
