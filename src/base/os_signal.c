@@ -5,6 +5,7 @@
 #include "base/os_signal.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,9 +24,24 @@ void os_signal_block(const sigset_t *signals)
 	CHECK(!pthread_sigmask(SIG_BLOCK, signals, NULL));
 }
 
-void os_signal_set_blocked(const sigset_t *signals)
+/* The kernel's set is shorter than the type: what follows it in a ucontext_t is something else. */
+#define KERNEL_SET_BYTES 8
+
+void os_signal_block_as_in(const ucontext_t *state)
 {
-	CHECK(!pthread_sigmask(SIG_SETMASK, signals, NULL));
+	sigset_t set;
+
+	sigemptyset(&set);
+	memcpy(&set, &state->uc_sigmask, KERNEL_SET_BYTES);
+	CHECK(!pthread_sigmask(SIG_SETMASK, &set, NULL));
+}
+
+bool os_signal_is_blocked_as_in(const ucontext_t *state)
+{
+	sigset_t set;
+
+	CHECK(!pthread_sigmask(SIG_BLOCK, NULL, &set));
+	return !memcmp(&set, &state->uc_sigmask, KERNEL_SET_BYTES);
 }
 
 int os_signal_again(int signal, siginfo_t *info)
@@ -53,9 +69,11 @@ void *os_stack_map(size_t bytes)
 	return NULL;
 }
 
-void os_stack_unmap(void *stack, size_t bytes)
+/* Mapped anew rather than cleared: so that ThreadSanitizer knows that another thread's use of it is over. */
+void os_stack_renew(void *stack, size_t bytes)
 {
-	CHECK(!munmap((char *)stack - GUARD_BYTES, bytes + GUARD_BYTES));
+	(void)mmap(stack, bytes, PROT_READ | PROT_WRITE,
+	           MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 }
 
 /* A robust mutex: the kernel marks it when the thread that has it ends. */

@@ -10,12 +10,15 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <ucontext.h>
 
 /* What happens at `signal`; *before is what did. Either may be NULL. */
 int os_signal_action(int signal, const struct sigaction *action, struct sigaction *before);
-/* More signals are kept from the calling thread; or exactly these. */
+/* More signals are kept from the calling thread. */
 void os_signal_block(const sigset_t *signals);
-void os_signal_set_blocked(const sigset_t *signals);
+/* Those, and no others, that were when a signal interrupted `state`; and whether it is so. */
+void os_signal_block_as_in(const ucontext_t *state);
+bool os_signal_is_blocked_as_in(const ucontext_t *state);
 /* The signal that `info` tells of is sent to the calling thread once more. */
 int os_signal_again(int signal, siginfo_t *info);
 
@@ -23,7 +26,8 @@ int os_signal_again(int signal, siginfo_t *info);
 int os_signal_stack(const stack_t *stack, stack_t *before);
 /* Memory for a stack of `bytes`, whole pages, with a page beneath that cannot be accessed. NULL. */
 void *os_stack_map(size_t bytes);
-void os_stack_unmap(void *stack, size_t bytes);
+/* A part of it reads as zero again, as far as the host can do that: nothing of its last use is left. */
+void os_stack_renew(void *stack, size_t bytes);
 
 /* Something that one thread has until it ends: the host takes it away then, without a call of ours. */
 struct os_claim {

@@ -6,6 +6,7 @@
  * claimed by its thread; when that has ended, the next thread that needs one takes it.
  */
 #include "base/os_signal.h"
+#include "base/units.h"
 #include "native/signals.h"
 
 /* Handlers of the program run there too, and nested faults; populated as it is touched. */
@@ -15,26 +16,25 @@
 
 _Thread_local bool signals_thread_entered __attribute__((tls_model("initial-exec")));
 
-/* At the upper end of each stack. */
+/* In a page of its own above each stack. */
 struct keeper {
 	struct os_claim claim;
 	struct keeper *next; /* (lock) */
 };
-#define USABLE_BYTES (STACK_BYTES - (sizeof(struct keeper) + 63) / 64 * 64)
 
 static struct keeper *keepers; /* (lock) all there are */
 
 static char *stack_of(struct keeper *keeper)
 {
-	return (char *)keeper - USABLE_BYTES;
+	return (char *)keeper - STACK_BYTES;
 }
 
 static struct keeper *make_locked(void)
 {
-	char *stack = os_stack_map(STACK_BYTES);
+	char *stack = os_stack_map(STACK_BYTES + PAGE_BYTES);
 	if (!stack)
 		return NULL;
-	struct keeper *keeper = (struct keeper *)(void *)(stack + USABLE_BYTES);
+	struct keeper *keeper = (struct keeper *)(void *)(stack + STACK_BYTES);
 	os_claim_init(&keeper->claim);
 	(void)os_claim_take(&keeper->claim);
 	keeper->next = keepers;
@@ -48,7 +48,9 @@ static struct keeper *claim_one(void)
 	struct keeper *keeper = keepers;
 	while (keeper && !os_claim_take(&keeper->claim))
 		keeper = keeper->next;
-	if (!keeper)
+	if (keeper)
+		os_stack_renew(stack_of(keeper), STACK_BYTES);
+	else
 		keeper = make_locked();
 	lock_drop(&signals_lock);
 	return keeper;
@@ -59,7 +61,7 @@ static NTSTATUS give(void)
 	struct keeper *keeper = claim_one();
 	if (!keeper)
 		return STATUS_NO_MEMORY;
-	stack_t stack = {.ss_sp = stack_of(keeper), .ss_size = USABLE_BYTES};
+	stack_t stack = {.ss_sp = stack_of(keeper), .ss_size = STACK_BYTES};
 	if (!os_signal_stack(&stack, NULL))
 		return STATUS_SUCCESS;
 	os_claim_drop(&keeper->claim);

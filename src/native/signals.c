@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "base/os_signal.h"
 #include "base/user.h"
 #include "native/chain.h"
 #include "native/fault.h"
@@ -62,9 +63,22 @@ bool signals_handle(int signal, siginfo_t *info, void *context)
 	return on;
 }
 
+/* The handler is to run with nothing more blocked than what it interrupted had, so that it may fault itself,
+ * and be left by longjmp. That is what was asked for; some runtimes (ThreadSanitizer's) block all
+ * signals in every handler. The first signal tells. */
+static void unblock(const ucontext_t *state)
+{
+	static _Atomic enum { UNKNOWN, AS_ASKED, ALL_BLOCKED } blocking;
+	if (atomic_load_explicit(&blocking, memory_order_relaxed) == UNKNOWN)
+		atomic_store(&blocking, os_signal_is_blocked_as_in(state) ? AS_ASKED : ALL_BLOCKED);
+	if (atomic_load_explicit(&blocking, memory_order_relaxed) == ALL_BLOCKED)
+		os_signal_block_as_in(state);
+}
+
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	int error = errno;
+	unblock(context);
 	if (chain_has_mark(signal, context) || !signals_handle(signal, info, context))
 		chain_call(signal, info, context);
 	errno = error;

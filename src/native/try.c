@@ -5,7 +5,6 @@
 #include <ntmm/native.h>
 
 #include <setjmp.h>
-#include <string.h>
 
 #include "base/os_signal.h"
 #include "native/raise.h"
@@ -36,22 +35,12 @@ bool ntmm_try(void (*body)(void *context), void *context, EXCEPTION_RECORD *reco
 	return true;
 }
 
-/* The kernel's set of signals is shorter than the type: what follows is not its. */
-static sigset_t blocked_in(const ucontext_t *state)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	memcpy(&set, &state->uc_sigmask, 8);
-	return set;
-}
-
 void raise_to_try(const EXCEPTION_RECORD *record, const ucontext_t *state)
 {
 	struct frame *frame = innermost;
 	if (!frame)
 		return;
-	sigset_t blocked = blocked_in(state);
-	os_signal_set_blocked(&blocked); /* a program's own handler may have been called with more */
+	os_signal_block_as_in(state); /* a program's own handler may have been called with more */
 	innermost = frame->outer;
 	frame->record = *record;
 	siglongjmp(frame->jump, 1);

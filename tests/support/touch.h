@@ -45,11 +45,11 @@ static inline void run_code(const volatile void *address)
 	                 : "memory", "cc", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
 }
 
-/* How often to leave by longjmp: AddressSanitizer clears what it knows of the whole stack each time. */
-#if defined(__SANITIZE_ADDRESS__)
+/* How often to leave by longjmp: sanitizers clear what they know of the whole stack each time. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MANY_JUMPS 2000u
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define MANY_JUMPS 2000u
 #endif
 #endif
