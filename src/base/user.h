@@ -34,7 +34,7 @@ struct user_end {
 	uint64_t address; /* the byte that could not be accessed; 0 on success */
 };
 
-/* Regions may overlap only where ascending order is right. `end` may be NULL. */
+/* The regions do not overlap. `end` may be NULL. */
 int32_t user_copy(void *to, const void *from, size_t bytes, enum user_way way,
                   struct user_end *end);
 
@@ -48,6 +48,10 @@ int32_t user_probe(const void *start, size_t bytes, bool store, enum user_way wa
 bool user_is_guarded(void);
 
 /* ---- for who handles the signals ------------------------------------------------------------- */
+
+/* If the instruction at `rip` is one that copies many bytes at once: where the same is done byte by
+ * byte, to go on there whatever the fault means; else 0. */
+uint64_t user_slower(uint64_t rip);
 
 /* Whether the instruction at `rip` is one that may fault. Rdx is then its enum user_way. To go on at
  * user_landing, Rdx must be the status and R9 the address. */

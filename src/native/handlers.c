@@ -19,6 +19,7 @@ struct slot {
 #define SLOTS 254
 struct block {
 	struct block *_Atomic next;
+	_Atomic unsigned used; /* the slots from here on never were */
 	struct slot slots[SLOTS];
 };
 _Static_assert(sizeof(struct block) <= PAGE_BYTES, "a block is a page");
@@ -34,7 +35,9 @@ static uint64_t first_key = (UINT64_C(1) << 62) - 1, last_key = UINT64_C(1) << 6
 #define each_slot(slot, block, list) \
 	(struct block * block = atomic_load_explicit(&lists[list].blocks, memory_order_acquire); \
 	 block; block = atomic_load_explicit(&block->next, memory_order_acquire)) \
-		for (struct slot *slot = block->slots; slot < block->slots + SLOTS; slot++)
+		for (struct slot *slot = block->slots, \
+		                 *end = slot + atomic_load_explicit(&block->used, memory_order_acquire); \
+		     slot < end; slot++)
 
 static struct slot *find_locked(enum handler_list list, uint64_t key)
 {
@@ -47,12 +50,16 @@ static struct slot *find_locked(enum handler_list list, uint64_t key)
 static struct slot *free_slot_locked(enum handler_list list)
 {
 	struct slot *slot = find_locked(list, 0);
+	struct block *first = atomic_load_explicit(&lists[list].blocks, memory_order_relaxed);
 	if (slot)
 		return slot;
+	if (first && first->used < SLOTS)
+		return &first->slots[first->used++];
 	struct block *more = os_map(PAGE_BYTES);
 	if (!more)
 		return NULL;
-	atomic_store_explicit(&more->next, atomic_load(&lists[list].blocks), memory_order_relaxed);
+	atomic_init(&more->next, first);
+	atomic_init(&more->used, 1);
 	atomic_store_explicit(&lists[list].blocks, more, memory_order_release);
 	return more->slots;
 }

@@ -39,28 +39,33 @@ static bool resolve(struct trap *trap)
 	return false;
 }
 
+/* Whether execution goes on without anybody being told. */
+static bool settle(struct trap *trap, ucontext_t *state)
+{
+	if (trap_slow_down(trap, state) || (trap->is_page_fault && resolve(trap)))
+		return true;
+	if (!user_is_at(trap->rip))
+		return false;
+	trap_land(trap, state);
+	return true;
+}
+
 bool signals_handle(int signal, siginfo_t *info, void *context)
 {
-	ucontext_t *state = context;
 	int error = errno;
 	struct trap trap;
 	EXCEPTION_RECORD record;
-	bool on = trap_read(&trap, signal, info, state);
-	if (!on)
+	if (!trap_read(&trap, signal, info, context))
 		return false;
-	on = trap.is_page_fault && resolve(&trap);
-	if (!on && user_is_at(trap.rip)) {
-		trap_land(&trap, state);
-		on = true;
-	}
-	if (!on) {
+	bool goes_on = settle(&trap, context);
+	if (!goes_on) {
 		trap_record(&trap, &record);
-		on = raise_to_handlers(&record, state);
+		goes_on = raise_to_handlers(&record, context);
 	}
 	errno = error;
-	if (!on)
-		raise_to_try(&record, state);
-	return on;
+	if (!goes_on)
+		raise_to_try(&record, context);
+	return goes_on;
 }
 
 /* The handler is to run with nothing more blocked than what it interrupted had, so that it may fault itself,

@@ -5,8 +5,6 @@
  */
 #include "native/trap.h"
 
-#include <string.h>
-
 #include "base/user.h"
 
 #ifdef __x86_64__
@@ -48,6 +46,14 @@ bool trap_read(struct trap *trap, int signal, const siginfo_t *info, const ucont
 	return number == PAGE_FAULT && (signal == SIGSEGV || info->si_code == BUS_ADRERR);
 }
 
+bool trap_slow_down(const struct trap *trap, ucontext_t *state)
+{
+	uint64_t slower = user_slower(trap->rip);
+	if (slower)
+		state->uc_mcontext.gregs[REG_RIP] = (greg_t)slower;
+	return slower;
+}
+
 void trap_land(const struct trap *trap, ucontext_t *state)
 {
 	greg_t *registers = state->uc_mcontext.gregs;
@@ -61,6 +67,12 @@ void trap_land(const struct trap *trap, ucontext_t *state)
 bool trap_read(struct trap *trap, int signal, const siginfo_t *info, const ucontext_t *state)
 {
 	(void)trap, (void)signal, (void)info, (void)state;
+	return false;
+}
+
+bool trap_slow_down(const struct trap *trap, ucontext_t *state)
+{
+	(void)trap, (void)state;
 	return false;
 }
 

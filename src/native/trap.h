@@ -36,6 +36,8 @@ bool trap_is_stack_overflow(const struct trap *trap);
  * again and again, and it is no use to run it once more. */
 bool trap_may_retry(const struct trap *trap);
 
+/* If it was one of the library's that copy many bytes at once: they are copied one by one from now on. */
+bool trap_slow_down(const struct trap *trap, ucontext_t *state);
 /* The library's instruction at `rip` ends, with the trap's status. */
 void trap_land(const struct trap *trap, ucontext_t *state);
 

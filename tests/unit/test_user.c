@@ -31,7 +31,7 @@ static void fill(char *at, size_t bytes, unsigned seed)
 
 static void whole_copies(void **state)
 {
-	static char from[100000], to[100000];
+	static _Alignas(4096) char from[100000], to[100000];
 	struct user_end end = {1, 1, 1};
 	begin(state);
 	fill(from, sizeof from, 3);
@@ -41,6 +41,15 @@ static void whole_copies(void **state)
 	assert_int_equal(user_copy(to, from + 1, 17, USER_OTHER, NULL), STATUS_SUCCESS);
 	assert_memory_equal(to, from + 1, 17);
 	assert_memory_equal(to + 17, from + 17, sizeof from - 17);
+	for (size_t bytes = 0; bytes < 6000; bytes += bytes < 200 ? 1 : 117) { /* all the ways there are */
+		for (unsigned beyond = 0; beyond < 70; beyond += 23) {
+			memset(to, 0, sizeof to);
+			assert_int_equal(user_copy(to + beyond, from, bytes, USER_SERVICE, &end), 0);
+			assert_true(!end.left && !end.status);
+			assert_memory_equal(to + beyond, from, bytes);
+			assert_int_equal(to[beyond + bytes], 0);
+		}
+	}
 	assert_int_equal(user_copy(NULL, NULL, 0, USER_SERVICE, &end), STATUS_SUCCESS);
 	assert_int_equal(end.left, 0);
 }
@@ -49,7 +58,7 @@ static void whole_copies(void **state)
 static void exact_ends(void **state)
 {
 	char *pages = host_pages(3 * PAGE, PROT_READ | PROT_WRITE), *edge = pages + 2 * PAGE;
-	static char other[4 * PAGE];
+	static _Alignas(4096) char other[4 * PAGE];
 	struct user_end end;
 	begin(state);
 	mprotect(edge, PAGE, PROT_NONE);
