@@ -52,31 +52,10 @@ NTSTATUS host_put(void *to, const void *from, uint64_t bytes)
 
 #endif
 
-/* What lies a little above the stack pointer is the caller's own: nothing has to be asked. */
-#define NEAR_STACK UINT64_C(16384)
-
-static bool is_on_stack(const void *pointer, uint64_t bytes)
+NTSTATUS probe_memory(const void *pointer, uint64_t bytes, bool store)
 {
-	uint64_t above = (uintptr_t)pointer - (uintptr_t)__builtin_frame_address(0);
-	return above < NEAR_STACK && bytes < NEAR_STACK - above;
-}
-
-static NTSTATUS probe(const void *pointer, uint64_t bytes, bool store)
-{
-	if (is_on_stack(pointer, bytes))
-		return STATUS_SUCCESS;
 	if (!host_range_ok(pointer, bytes))
 		return STATUS_ACCESS_VIOLATION;
 	return user_is_guarded() ? user_probe(pointer, bytes, store, USER_SERVICE, NULL)
 	                         : STATUS_SUCCESS;
-}
-
-NTSTATUS probe_in(const void *pointer, uint64_t bytes)
-{
-	return probe(pointer, bytes, false);
-}
-
-NTSTATUS probe_out(void *pointer, uint64_t bytes)
-{
-	return probe(pointer, bytes, true);
 }

@@ -21,8 +21,26 @@ bool host_range_ok(const void *pointer, uint64_t bytes);
 /* The same; and, where the library sees the faults of this host process, whether the memory can be read,
  * or written, as a system service does: a guard that is met goes (GP-6). STATUS_ACCESS_VIOLATION,
  * STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR. */
-NTSTATUS probe_in(const void *pointer, uint64_t bytes);
-NTSTATUS probe_out(void *pointer, uint64_t bytes);
+NTSTATUS probe_memory(const void *pointer, uint64_t bytes, bool store);
+
+/* What lies a little above the stack pointer is the caller's own: nothing has to be asked. */
+static inline bool is_on_stack(const void *pointer, uint64_t bytes)
+{
+	const uint64_t near = 16384;
+	uint64_t above = (uintptr_t)pointer - (uintptr_t)__builtin_frame_address(0);
+	return above < near && bytes < near - above;
+}
+
+static inline NTSTATUS probe_in(const void *pointer, uint64_t bytes)
+{
+	return is_on_stack(pointer, bytes) ? STATUS_SUCCESS : probe_memory(pointer, bytes, false);
+}
+
+static inline NTSTATUS probe_out(void *pointer, uint64_t bytes)
+{
+	return is_on_stack(pointer, bytes) ? STATUS_SUCCESS : probe_memory(pointer, bytes, true);
+}
+
 /* The same of several things that are written. */
 #define probe_word(pointer) probe_out((pointer), sizeof *(pointer))
 static inline NTSTATUS probe_words(uint64_t *first, uint64_t *second)
