@@ -33,6 +33,15 @@ _Static_assert(REGISTER_BYTES == 416, "XMM_SAVE_AREA32");
 /* Bits of MXCSR that may be set on every processor. */
 #define MXCSR_MASK 0xFFBFu
 
+void context_keep_modes(const ucontext_t *state)
+{
+	const struct _libc_fpstate *host = state->uc_mcontext.fpregs;
+	if (!host)
+		return;
+	uint32_t mxcsr = host->mxcsr & ~UINT32_C(0x3F); /* without what has been raised */
+	__asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(mxcsr), "m"(host->cwd));
+}
+
 void context_from_host(CONTEXT *context, const ucontext_t *state)
 {
 	const greg_t *registers = state->uc_mcontext.gregs;
@@ -85,6 +94,11 @@ void context_to_host(const CONTEXT *context, ucontext_t *state)
 }
 
 #else
+
+void context_keep_modes(const ucontext_t *state)
+{
+	(void)state;
+}
 
 void context_from_host(CONTEXT *context, const ucontext_t *state)
 {

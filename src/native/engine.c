@@ -11,6 +11,7 @@
 #include "native/pages.h"
 #include "native/physical.h"
 #include "native/section.h"
+#include "native/signals.h"
 #include "native/watch.h"
 
 static NTSTATUS status_of(int error)
@@ -56,9 +57,13 @@ static NTSTATUS hide(struct space *space, const struct view *view)
 
 /* ---- told afterwards (W) --------------------------------------------------------------------- */
 
+/* Whoever makes guard pages may be about to run on a stack that ends with one: there, the host could not
+ * tell a handler of the fault. */
 static void protect(struct space *space, struct range range, prot_t prot)
 {
-	(void)space, (void)range, (void)prot;
+	(void)space, (void)range;
+	if (prot_is_guard(prot))
+		(void)signals_enter_thread();
 }
 
 static void decommit(struct space *space, struct range range)

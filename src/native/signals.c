@@ -7,6 +7,7 @@
 #include "base/os_signal.h"
 #include "base/user.h"
 #include "native/chain.h"
+#include "native/context.h"
 #include "native/fault.h"
 #include "native/raise.h"
 #include "native/trap.h"
@@ -60,6 +61,7 @@ bool signals_handle(int signal, siginfo_t *info, void *context)
 	bool goes_on = settle(&trap, context);
 	if (!goes_on) {
 		trap_record(&trap, &record);
+		context_keep_modes(context);
 		goes_on = raise_to_handlers(&record, context);
 	}
 	errno = error;

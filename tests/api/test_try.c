@@ -109,6 +109,49 @@ static void in_handlers(void **state)
 	munmap(page, PAGE);
 }
 
+/* Rounding and the like stay as they are: of SSE, and of the x87 unit. */
+struct modes {
+	uint32_t sse;
+	uint16_t x87;
+};
+
+static struct modes get_modes(void)
+{
+	struct modes modes;
+	__asm__("stmxcsr %0\n\tfnstcw %1" : "=m"(modes.sse), "=m"(modes.x87));
+	modes.sse &= ~0x3Fu; /* without what has been raised */
+	return modes;
+}
+
+static void set_modes(const struct modes *modes)
+{
+	__asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(modes->sse), "m"(modes->x87));
+}
+
+static struct modes seen_modes;
+
+static LONG NTAPI note_modes(EXCEPTION_POINTERS *pointers)
+{
+	(void)pointers;
+	seen_modes = get_modes();
+	return EXCEPTION_CONTINUE_SEARCH;
+}
+
+static void floating_point_modes(void **state)
+{
+	struct modes before = get_modes(), changed = {before.sse | 0xA040, before.x87 | 0x400};
+	begin(state); /* rounding down; denormals are zero, going in and coming out */
+	void *handle = AddVectoredExceptionHandler(1, note_modes);
+	set_modes(&changed);
+	bool can = can_peek(NULL);
+	struct modes after = get_modes();
+	set_modes(&before);
+	assert_false(can);
+	assert_true(seen_modes.sse == changed.sse && seen_modes.x87 == changed.x87);
+	assert_true(after.sse == changed.sse && after.x87 == changed.x87);
+	RemoveVectoredExceptionHandler(handle);
+}
+
 /* ---- stacks --------------------------------------------------------------------------------- */
 
 static volatile unsigned depth;
@@ -167,6 +210,72 @@ static void stack_overflow(void **state)
 	}
 	pthread_attr_destroy(&attributes);
 	RemoveVectoredExceptionHandler(handle);
+}
+
+/* A thread on a stack of the library's memory that grows as on Windows, by a handler: the guard page is
+ * hit, the one beneath becomes the guard (ST-3). At the last page but one it does not go on. */
+#define STACK_BYTES ((SIZE_T)4 << 20)
+#define OPEN_BYTES ((SIZE_T)1 << 20) /* at its top, where the C library has something, too */
+
+static char *own_stack;
+static unsigned grown;
+
+static LONG NTAPI grow(EXCEPTION_POINTERS *pointers)
+{
+	const EXCEPTION_RECORD *record = pointers->ExceptionRecord;
+	char *page = (char *)(record->ExceptionInformation[1] & ~(ULONG_PTR)(PAGE - 1));
+	if (record->ExceptionCode != EXCEPTION_GUARD_PAGE || page <= own_stack + PAGE ||
+	    !VirtualAlloc(page - PAGE, PAGE, MEM_COMMIT, PAGE_READWRITE | PAGE_GUARD))
+		return EXCEPTION_CONTINUE_SEARCH;
+	grown++;
+	return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+static sigjmp_buf overflown;
+
+static LONG NTAPI leave(EXCEPTION_POINTERS *pointers)
+{
+	handler_saw = pointers->ExceptionRecord->ExceptionCode;
+	siglongjmp(overflown, 1);
+}
+
+/* The thread has done nothing else with the library. */
+static void *run_on_own_stack(void *context)
+{
+	(void)context;
+	if (!VirtualAlloc(own_stack + STACK_BYTES - OPEN_BYTES - PAGE, PAGE, MEM_COMMIT,
+	                  PAGE_READWRITE | PAGE_GUARD))
+		return "no guard";
+	if (!sigsetjmp(overflown, 0))
+		sink(NULL);
+	return NULL;
+}
+
+static void growing_stack(void **state)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	void *wrong;
+	begin(state);
+	own_stack = VirtualAlloc(NULL, STACK_BYTES, MEM_RESERVE, PAGE_READWRITE);
+	assert_non_null(own_stack);
+	assert_non_null(VirtualAlloc(own_stack + STACK_BYTES - OPEN_BYTES, OPEN_BYTES, MEM_COMMIT,
+	                             PAGE_READWRITE));
+	void *last = AddVectoredExceptionHandler(1, leave);
+	void *first = AddVectoredExceptionHandler(1, grow);
+	pthread_attr_init(&attributes);
+	assert_int_equal(pthread_attr_setstack(&attributes, own_stack, STACK_BYTES), 0);
+	grown = 0;
+	assert_int_equal(pthread_create(&thread, &attributes, run_on_own_stack, NULL), 0);
+	assert_int_equal(pthread_join(thread, &wrong), 0);
+	assert_null(wrong);
+	/* the lowest page was never reached: the guard above it could not be moved down */
+	assert_int_equal(grown, (STACK_BYTES - OPEN_BYTES) / PAGE - 2);
+	assert_int_equal(handler_saw, EXCEPTION_GUARD_PAGE);
+	pthread_attr_destroy(&attributes);
+	RemoveVectoredExceptionHandler(first);
+	RemoveVectoredExceptionHandler(last);
+	assert_true(VirtualFree(own_stack, 0, MEM_RELEASE));
 }
 
 /* What is at neither end of the stack is an ordinary violation. */
@@ -248,7 +357,9 @@ int main(void)
 		cmocka_unit_test(bodies),
 		cmocka_unit_test(nested),
 		cmocka_unit_test(in_handlers),
+		cmocka_unit_test(floating_point_modes),
 		cmocka_unit_test(stack_overflow),
+		cmocka_unit_test(growing_stack),
 		cmocka_unit_test(not_an_overflow),
 		cmocka_unit_test(probes),
 		cmocka_unit_test(reading_and_writing),
