@@ -236,6 +236,12 @@ void os_thread_join(pthread_t thread)
 	CHECK(!pthread_join(thread, NULL));
 }
 
+/* glibc keeps the first 48 without allocating. */
+int os_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void))
+{
+	return pthread_atfork(before, in_parent, in_child);
+}
+
 static bool membarrier(int command)
 {
 	return !syscall(SYS_membarrier, command, 0, 0);

@@ -45,6 +45,10 @@ void os_file_close(int fd);
 int os_thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
 void os_thread_join(pthread_t thread);
 
+/* Called around each fork, by the thread that forks: before it, last registered first; after it in the parent
+ * and in the child, first registered first. ENOMEM. */
+int os_at_fork(void (*before)(void), void (*in_parent)(void), void (*in_child)(void));
+
 /* Every thread of this host process has executed a memory barrier when it returns. os_barrier_ready
  * must have succeeded once before. */
 bool os_barrier_ready(void);

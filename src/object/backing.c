@@ -296,3 +296,15 @@ NTSTATUS backing_section(struct process *process, struct file_node *node, enum f
 		section_release(made->section);
 	}
 }
+
+void backing_forked(struct file_node *node)
+{
+	for (struct file_area **at = &node->areas; *at;) {
+		struct file_backing *file = of_area(*at);
+		file->listed = file->section && file->section->references;
+		if (file->listed)
+			at = &(*at)->next;
+		else
+			*at = (*at)->next;
+	}
+}

@@ -24,4 +24,8 @@ const struct image *backing_image(const struct section *section);
 /* Reads its table of fixups, if that has not been done (IM-3). As image_fixups_load. */
 NTSTATUS backing_load_fixups(const struct section *section);
 
+/* In a forked child, where nobody else is: sections that another thread was about to free stay as they are
+ * for good. Nobody is to wait for them. */
+void backing_forked(struct file_node *node);
+
 #endif

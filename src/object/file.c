@@ -209,3 +209,9 @@ NTSTATUS file_end_here(struct file *file)
 	lock_drop(&file->lock);
 	return file_node_set_size(file->node, position);
 }
+
+/* The lock guards one word. */
+void file_forked(struct object *object)
+{
+	lock_fork(&file_of(object)->lock, FORK_IN_CHILD);
+}

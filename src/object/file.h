@@ -46,4 +46,7 @@ NTSTATUS file_seek(struct file *file, int64_t distance, uint32_t origin, uint64_
 /* The file ends at the position. As file_node_set_size. */
 NTSTATUS file_end_here(struct file *file);
 
+/* In a forked child, where nobody else is: its lock is free. */
+void file_forked(struct object *object);
+
 #endif

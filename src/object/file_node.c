@@ -242,3 +242,22 @@ void file_node_release(struct file_node *node)
 {
 	file_node_close(node, 0, 0);
 }
+
+/* ---- fork ----------------------------------------------------------------------------------- */
+
+void file_list_fork(enum fork_step step)
+{
+	lock_fork(&list_lock, step);
+}
+
+void file_nodes_fork(enum fork_step step)
+{
+	for (struct file_node *node = nodes; node; node = node->next)
+		lock_fork(&node->lock, step);
+}
+
+void file_nodes_visit(void (*visit)(struct file_node *node))
+{
+	for (struct file_node *node = nodes; node; node = node->next)
+		visit(node);
+}

@@ -93,4 +93,10 @@ void file_node_remove_area_locked(struct file_node *node, struct file_area *area
 /* The status of an errno value from base/os_file.h. */
 NTSTATUS file_status(int error);
 
+/* Around fork: the list; then, their locks being of a higher rank, each node in it. */
+void file_list_fork(enum fork_step step);
+void file_nodes_fork(enum fork_step step);
+/* In a forked child, where nobody else is. */
+void file_nodes_visit(void (*visit)(struct file_node *node));
+
 #endif

@@ -144,3 +144,17 @@ NTSTATUS handle_reference(HANDLE handle, enum object_type type, uint32_t access,
 	lock_drop(&lock);
 	return status;
 }
+
+void handles_fork(enum fork_step step)
+{
+	lock_fork(&lock, step);
+}
+
+void handles_visit(enum object_type type, void (*visit)(struct object *object))
+{
+	for (uint32_t index = 1; index < used; index++) {
+		struct object *object = entry_at(index)->object;
+		if (object && object->type == type)
+			visit(object);
+	}
+}

@@ -18,6 +18,7 @@
 #include <ntmm/status.h>
 #include <ntmm/types.h>
 
+#include "base/lock.h"
 #include "object/object.h"
 
 /* A handle that holds a reference of its own. PROCESS_QUERY_INFORMATION brings
@@ -30,5 +31,10 @@ NTSTATUS handle_close(HANDLE handle);
  * STATUS_ACCESS_DENIED when a bit of `access` is not granted. */
 NTSTATUS handle_reference(HANDLE handle, enum object_type type, uint32_t access,
                           struct object **object);
+
+/* Around fork. */
+void handles_fork(enum fork_step step);
+/* In a forked child, where nobody else is: each object of a type that has a handle, perhaps several times. */
+void handles_visit(enum object_type type, void (*visit)(struct object *object));
 
 #endif

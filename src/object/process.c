@@ -177,3 +177,8 @@ void process_each(const void *domain, void (*visit)(struct process *process, voi
 		process_release(p);
 	}
 }
+
+void processes_fork(enum fork_step step)
+{
+	lock_fork(&lock, step);
+}

@@ -62,4 +62,7 @@ void process_set_host(struct process *process);
 void process_each(const void *domain, void (*visit)(struct process *process, void *context),
                   void *context);
 
+/* Around fork. */
+void processes_fork(enum fork_step step);
+
 #endif

@@ -188,3 +188,11 @@ void section_objects_end(const void *domain)
 	while ((section = take_one(domain)))
 		section_release(section);
 }
+
+void section_objects_fork(enum fork_step step)
+{
+	lock_fork(&lock, step);
+	for (struct section_object *o = first; o && step == FORK_IN_CHILD; o = o->next)
+		if (o->section)
+			section_forked(o->section);
+}

@@ -57,4 +57,7 @@ void section_object_release(struct section_object *object);
 /* The machine goes: its objects stay, without their sections. */
 void section_objects_end(const void *domain);
 
+/* Around fork: the list, and in the child the sections that are in it. */
+void section_objects_fork(enum fork_step step);
+
 #endif

@@ -147,3 +147,8 @@ const struct section_part *section_part_at(const struct section *section, uint64
 	}
 	return &section->parts[low];
 }
+
+void section_forked(struct section *section)
+{
+	shared_lock_fork(&section->lock, FORK_IN_CHILD);
+}

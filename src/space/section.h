@@ -92,6 +92,10 @@ bool section_is_committed(struct section *section, uint64_t page, uint64_t *end)
 NTSTATUS section_commit(struct section *section, struct range range);
 bool section_all_committed(struct section *section, struct range range);
 
+/* In a forked child, where nobody else is: its lock is free. It is only held together with the lock of a
+ * space, or for one store. */
+void section_forked(struct section *section);
+
 /* Tables that pages [0, pages) of a section's own page map need below its top table. */
 uint64_t section_tables(uint64_t pages);
 
