@@ -113,7 +113,8 @@ static int open_piece(const struct opening *opening, const struct piece *piece)
 	return open_mixed(opening, piece);
 }
 
-/* Pages of one run are again as the space says. Nothing here needs more mappings than there were. Guards
+/* Pages of one run are again as the space says. Nothing here needs more mappings than there were, but for
+ * granules of which other pages were opened, too: there what is not committed is guarded instead. Guards
  * may be left where there were none. */
 static void undo_run(struct native *native, struct range range, attr_t attr)
 {
@@ -121,10 +122,9 @@ static void undo_run(struct native *native, struct range range, attr_t attr)
 	unsigned how = shown ? host_access(attr_prot(attr)) : 0;
 	for (struct range rest = range; rest.start < rest.end;) {
 		struct piece piece = arena_piece(&native->arena, rest);
-		if (piece.granule != GRANULE_OPEN)
+		bool guards = piece.granule != GRANULE_OWN && !attr_is_committed(attr);
+		if (!(guards && !guard(piece.range)) && piece.granule != GRANULE_OPEN)
 			(void)protect(piece.range, how);
-		else if (!attr_is_committed(attr))
-			(void)guard(piece.range);
 		if (piece.granule == GRANULE_SHUT)
 			arena_set_all(piece.chunk, piece.range, GRANULE_MIXED);
 		rest.start = piece.range.end;
@@ -186,12 +186,27 @@ static int guard_or_shut(const struct piece *piece, struct range range)
 	return shut(range);
 }
 
+/* The host has no mapping left to shut these granules. Guarded they may be open: so they join with each
+ * other, which takes none, and sets many free. */
+static int guard_and_join(const struct piece *piece, struct range inner)
+{
+	if (guard(piece->range))
+		return guard_or_shut(piece, piece->range);
+	if (!protect(inner, OPEN_ACCESS)) {
+		dump(inner);
+		arena_set(piece->chunk, inner, GRANULE_OPEN);
+	}
+	return 0;
+}
+
 static int close_guarded(const struct piece *piece)
 {
 	struct range inner = granules_within(piece->range);
 	bool whole = piece->granule == GRANULE_MIXED || range_pages(inner) >= MANY_PAGES;
-	if (!whole || inner.start == inner.end || shut(inner))
+	if (!whole || inner.start == inner.end)
 		return guard_or_shut(piece, piece->range);
+	if (shut(inner))
+		return guard_and_join(piece, inner);
 	arena_set(piece->chunk, inner, GRANULE_SHUT);
 	int error = guard_or_shut(piece, (struct range){piece->range.start, inner.start});
 	return error ? error
