@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "native/pages.h"
 
+#include <limits.h>
+
 #include "base/os_pages.h"
 
 /* To shut so many pages costs less than to mark each, and frees page tables. */
@@ -113,32 +115,47 @@ static int open_piece(const struct opening *opening, const struct piece *piece)
 	return open_mixed(opening, piece);
 }
 
-/* Pages of one run are again as the space says. Nothing here needs more mappings than there were, but for
- * granules of which other pages were opened, too: there what is not committed is guarded instead. Guards
- * may be left where there were none. */
-static void undo_run(struct native *native, struct range range, attr_t attr)
+/* Pages of one run are again as the space says; false: the host refused some. What is not committed is
+ * guarded, where it can be: that takes no mappings. Guards may be left where there were none. */
+static bool undo_run(struct native *native, struct range range, attr_t attr)
 {
+	bool done = true;
 	bool shown = attr_is_committed(attr) && !(attr & ATTR_OFFERED);
 	unsigned how = shown ? host_access(attr_prot(attr)) : 0;
 	for (struct range rest = range; rest.start < rest.end;) {
 		struct piece piece = arena_piece(&native->arena, rest);
 		bool guards = piece.granule != GRANULE_OWN && !attr_is_committed(attr);
 		if (!(guards && !guard(piece.range)) && piece.granule != GRANULE_OPEN)
-			(void)protect(piece.range, how);
+			done &= !protect(piece.range, how);
 		if (piece.granule == GRANULE_SHUT)
 			arena_set_all(piece.chunk, piece.range, GRANULE_MIXED);
 		rest.start = piece.range.end;
 	}
+	return done;
 }
 
-void pages_undo(struct native *native, struct range range)
+/* How many runs the host refused. */
+static unsigned undo_runs(struct native *native, struct range range)
 {
+	unsigned refused = 0;
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&native->space.runs, page);
 		struct range piece = {page, min_u64(run.end, range.end)};
-		undo_run(native, piece, run.attr);
+		refused += !undo_run(native, piece, run.attr);
 		page = piece.end;
 	}
+	return refused;
+}
+
+/* In the end there are no more mappings than there were, but on the way there may be one more than the host
+ * allows: what it refused may be done when others have joined. */
+void pages_undo(struct native *native, struct range range)
+{
+	unsigned refused = UINT_MAX, before;
+	do {
+		before = refused;
+		refused = undo_runs(native, range);
+	} while (refused && refused < before);
 }
 
 int pages_open(struct native *native, struct range range, unsigned how, bool plain)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
+
 #include "base/os_pages.h"
 #include "native/pages.h"
 #include "native/section.h"
@@ -161,16 +163,28 @@ static int open_run(struct native *native, const struct view *view, struct run r
 	return os_pages_protect(pointer_to_page(range.start), bytes_of(range), host_access(prot));
 }
 
-/* As the space says: what has been copied stays so. */
-static void undo(struct native *native, const struct view *view, struct range range)
+/* As the space says: what has been copied stays so. How many runs the host refused. */
+static unsigned undo_runs(struct native *native, const struct view *view, struct range range)
 {
+	unsigned refused = 0;
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = space_run(&native->space, address_of(page));
 		struct range piece = {page, min_u64(run.end, range.end)};
 		prot_t prot = attr_is_committed(run.attr) ? attr_prot(run.attr) : PROT_NOACCESS;
-		(void)change_sharing(native, view, piece, prot);
+		refused += change_sharing(native, view, piece, prot) != 0;
 		page = piece.end;
 	}
+	return refused;
+}
+
+/* As pages_undo. */
+static void undo(struct native *native, const struct view *view, struct range range)
+{
+	unsigned refused = UINT_MAX, before;
+	do {
+		before = refused;
+		refused = undo_runs(native, view, range);
+	} while (refused && refused < before);
 }
 
 int view_open(struct native *native, const struct view *view, struct range range, prot_t prot)
