@@ -5,6 +5,7 @@
 #include "native/native.h"
 #include "native/physical.h"
 #include "native/signals.h"
+#include "native/watch.h"
 #include "space/view.h"
 
 /* A section may have views and no handle. */
@@ -25,8 +26,11 @@ void native_fork(enum fork_step step)
 	if (!native)
 		return;
 	shared_lock_fork(&native->space.lock, step);
+	if (step == FORK_BEFORE)
+		watch_fork(native);
 	if (step != FORK_IN_CHILD)
 		return;
+	watch_forked(native);
 	free_sections(&native->space);
 	locked_forget_all(&native->space);
 	physical_forked(native);

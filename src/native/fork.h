@@ -11,8 +11,8 @@
 
 #include "base/lock.h"
 
-/* In the child, where nobody else is, what the host does not hand down is forgotten: locks of pages, frames
- * of AWE. */
+/* In the child, where nobody else is, what the host does not hand down is begun anew, or forgotten: write
+ * watch; locks of pages, frames of AWE. */
 void native_fork(enum fork_step step);
 void native_fork_last(enum fork_step step);
 
