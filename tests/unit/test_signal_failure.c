@@ -115,10 +115,9 @@ static void leaving_refused(void **state)
 	assert_true(fault_is_caught());
 }
 
-/* In a new thread, which has no alternate stack: calls that can do without one succeed. */
-static void *refuse_stack(void *kind)
+/* In a new thread, without an alternate stack: calls that can do without one succeed. */
+static void *refuse_stack(int which)
 {
-	int which = *(int *)kind;
 	for (unsigned number = 1; number <= (which == STACK ? 2 : 1); number++) {
 		fail_from(which, number);
 		SetLastError(0);
@@ -135,6 +134,16 @@ static void *refuse_stack(void *kind)
 	return fault_is_caught() ? NULL : "not caught";
 }
 
+/* A sanitizer may have given it a stack, and wants that back. */
+static void *without_stack(void *kind)
+{
+	stack_t none = {.ss_flags = SS_DISABLE}, before;
+	sigaltstack(&none, &before);
+	void *wrong = refuse_stack(*(int *)kind);
+	sigaltstack(&before, NULL);
+	return wrong;
+}
+
 static void stacks_refused(void **state)
 {
 	static int kinds[] = {STACK_MEMORY, STACK}; /* the second takes the stack of the first */
@@ -143,7 +152,7 @@ static void stacks_refused(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		pthread_t thread;
 		void *wrong;
-		pthread_create(&thread, NULL, refuse_stack, &kinds[i]);
+		pthread_create(&thread, NULL, without_stack, &kinds[i]);
 		pthread_join(thread, &wrong);
 		if (wrong)
 			fail_msg("%s", (char *)wrong);
