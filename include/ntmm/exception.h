@@ -7,11 +7,10 @@
  * by the thread that faulted. What an access by a thread of a machine raises is told by
  * ntmm_thread_exception() (thread.h), and no handler sees it.
  *
- * Handlers run in a signal handler, on an alternate stack of 256 KB that nested faults share. They may
- * call every function of ntmm, and those of the host that its signal-safety(7) allows; all, when
- * the fault can only be in the program's own code. They may leave by longjmp (but see
- * ntmm_try), and fault themselves. docs/native.md says more.
- * Threads: any.
+ * Handlers run in a signal handler, on an alternate stack of 256 KB that nested faults share.
+ * They may call every function of ntmm, and those of the host that its signal-safety(7) allows;
+ * all, when the fault can only be in the program's own code. They may leave by longjmp (but see
+ * ntmm_try), and fault themselves. docs/native.md says more. Threads: any.
  */
 #ifndef NTMM_EXCEPTION_H
 #define NTMM_EXCEPTION_H
@@ -83,9 +82,9 @@ typedef struct NTMM_ALIGNED_16 _XSAVE_FORMAT {
 	BYTE Reserved4[96];
 } XSAVE_FORMAT, *PXSAVE_FORMAT, XMM_SAVE_AREA32, *PXMM_SAVE_AREA32;
 
-/* The processor's state as of 64-bit Windows on x86-64, 1232 bytes. ContextFlags says which parts are
- * valid: CONTEXT_FULL and CONTEXT_SEGMENTS when a handler is called. When one continues, the parts
- * that are valid are what execution goes on with, but for segment registers. */
+/* The processor's state as of 64-bit Windows on x86-64, 1232 bytes. ContextFlags says which parts
+ * are valid: CONTEXT_FULL and CONTEXT_SEGMENTS when a handler is called. When one continues, the
+ * parts that are valid are what execution goes on with, but for segment registers. */
 typedef struct NTMM_ALIGNED_16 _CONTEXT {
 	DWORD64 P1Home, P2Home, P3Home, P4Home, P5Home, P6Home;
 	DWORD ContextFlags;
@@ -121,11 +120,11 @@ typedef LONG(NTAPI *PVECTORED_EXCEPTION_HANDLER)(EXCEPTION_POINTERS *pointers);
 
 #endif /* NTMM_NO_WINTYPES */
 
-/* The handler is called for each exception: before those that there are when `first` is not 0, else
- * after them (EX-10). EXCEPTION_CONTINUE_EXECUTION ends the search and goes on as the CONTEXT says;
- * anything else means the next handler, then ntmm_try, then the signal handler that was there before.
- * Returns what removes it; NULL: ERROR_INVALID_PARAMETER, no handler; ERROR_NOT_ENOUGH_MEMORY;
- * ERROR_NOT_SUPPORTED, the host is not Linux on x86-64. */
+/* The handler is called for each exception: before those that there are when `first` is not 0,
+ * else after them (EX-10). EXCEPTION_CONTINUE_EXECUTION ends the search and goes on as the
+ * CONTEXT says; anything else means the next handler, then ntmm_try, then the signal handler that
+ * was there before. Returns what removes it; NULL: ERROR_INVALID_PARAMETER, no handler;
+ * ERROR_NOT_ENOUGH_MEMORY; ERROR_NOT_SUPPORTED, the host is not Linux on x86-64. */
 NTMM_API PVOID AddVectoredExceptionHandler(ULONG first, PVECTORED_EXCEPTION_HANDLER handler)
 	NTMM_NAMED(AddVectoredExceptionHandler);
 /* 0 when it is not one (any more). Does not wait: another thread may still be in the handler, or

@@ -69,7 +69,8 @@ void *os_stack_map(size_t bytes)
 	return NULL;
 }
 
-/* Mapped anew rather than cleared: so that ThreadSanitizer knows that another thread's use of it is over. */
+/* Mapped anew rather than cleared: so that ThreadSanitizer knows that another thread's use of it
+ * is over. */
 void os_stack_renew(void *stack, size_t bytes)
 {
 	(void)mmap(stack, bytes, PROT_READ | PROT_WRITE,

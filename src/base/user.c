@@ -33,10 +33,10 @@ uint64_t user_turn(void)
 
 /* (address or target, source, way, bytes, end).
  *
- * The count of `rep movsb` is exact when it faults: it can be continued, or left with what remains. It
- * is the fastest for large copies, but for one case: some processors are ten times slower when the
- * target lies a little beyond the source in their pages. Such copies, and small ones, are done in
- * blocks of 64 bytes; when one faults, `rep movsb` begins with that block. */
+ * The count of `rep movsb` is exact when it faults: it can be continued, or left with what
+ * remains. It is the fastest for large copies, but for one case: some processors are ten times
+ * slower when the target lies a little beyond the source in their pages. Such copies, and small
+ * ones, are done in blocks of 64 bytes; when one faults, `rep movsb` begins with that block. */
 void user_asm_copy(void *to, const void *from, uint64_t way, uint64_t bytes, struct user_end *end);
 void user_asm_load(const void *at, const void *unused, uint64_t way, uint64_t one,
                    struct user_end *end);

@@ -4,12 +4,12 @@
  *
  * What this is: a few instructions that are known by address. When one of them faults, whoever
  * handles the host's signals finds user_is_at() true, asks what the fault means by the way of the
- * access, and either lets the instruction run again or goes on at user_landing with a status: then the
- * call ends, and says so. Nothing is spent while nothing faults.
+ * access, and either lets the instruction run again or goes on at user_landing with a status:
+ * then the call ends, and says so. Nothing is spent while nothing faults.
  *
- * Statuses are NTSTATUS values: STATUS_SUCCESS, STATUS_ACCESS_VIOLATION, STATUS_GUARD_PAGE_VIOLATION,
- * STATUS_IN_PAGE_ERROR. The handlers must be installed. Elsewhere than on x86-64 all is
- * STATUS_NOT_SUPPORTED. Threads: any; no lock is held.
+ * Statuses are NTSTATUS values: STATUS_SUCCESS, STATUS_ACCESS_VIOLATION,
+ * STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR. The handlers must be installed. Elsewhere
+ * than on x86-64 all is STATUS_NOT_SUPPORTED. Threads: any; no lock is held.
  */
 #ifndef NTMM_BASE_USER_H
 #define NTMM_BASE_USER_H
@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* On whose behalf: a service consumes the guards that it meets (GP-6), an access as by another process
- * leaves them (GP-9). */
+/* On whose behalf: a service consumes the guards that it meets (GP-6), an access as by another
+ * process leaves them (GP-9). */
 enum user_way {
 	USER_SERVICE,    /* all of it */
 	USER_LOAD_OTHER, /* what is read is another's, what is written the caller's */
@@ -29,7 +29,7 @@ enum user_way {
 
 /* Where a call came to its end. */
 struct user_end {
-	uint64_t left;    /* bytes that were not copied; those before the first that cannot be were */
+	uint64_t left;    /* bytes that were not copied, from the first that cannot be on */
 	uint64_t status;  /* NTSTATUS, as 32 bits */
 	uint64_t address; /* the byte that could not be accessed; 0 on success */
 };
@@ -38,9 +38,9 @@ struct user_end {
 int32_t user_copy(void *to, const void *from, size_t bytes, enum user_way way,
                   struct user_end *end);
 
-/* Touches a byte of each page of the range: reads it; with `store` also writes it back, in one step, so that
- * no other thread's store is lost. The range may not wrap. `end` may be NULL, its `left` is of no
- * meaning. */
+/* Touches a byte of each page of the range: reads it; with `store` also writes it back, in one
+ * step, so that no other thread's store is lost. The range may not wrap. `end` may be NULL, its
+ * `left` is of no meaning. */
 int32_t user_probe(const void *start, size_t bytes, bool store, enum user_way way,
                    struct user_end *end);
 
@@ -53,14 +53,15 @@ bool user_is_guarded(void);
  * byte, to go on there whatever the fault means; else 0. */
 uint64_t user_slower(uint64_t rip);
 
-/* Whether the instruction at `rip` is one that may fault. Rdx is then its enum user_way. To go on at
- * user_landing, Rdx must be the status and R9 the address. */
+/* Whether the instruction at `rip` is one that may fault. Rdx is then its enum user_way. To go on
+ * at user_landing, Rdx must be the status and R9 the address. */
 bool user_is_at(uint64_t rip);
 uint64_t user_landing(void);
 
 void user_set_guarded(bool guarded);
 
-/* Changes with each call of the thread, so that faults of one can be told from those of the next. */
+/* Changes with each call of the thread, so that faults of one can be told from those of the
+ * next. */
 uint64_t user_turn(void);
 
 #endif

@@ -12,8 +12,8 @@
 #include "native/signals.h"
 #include "win32/error.h"
 
-/* The host says EFAULT although a touch has just succeeded: another thread takes the memory away again
- * and again. */
+/* The host says EFAULT although a touch has just succeeded: another thread takes the memory away
+ * again and again. */
 enum { MOST_TRIES = 64 };
 
 static NTSTATUS probe(const void *buffer, size_t bytes, bool for_write)

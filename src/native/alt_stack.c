@@ -2,8 +2,8 @@
  *
  * Alternate stacks of threads: the handlers run on them, so that they run on a stack overflow too.
  *
- * Nothing of ours is called when a thread ends (what the C library has for that allocates). A stack is
- * claimed by its thread; when that has ended, the next thread that needs one takes it.
+ * Nothing of ours is called when a thread ends (what the C library has for that allocates). A
+ * stack is claimed by its thread; when that has ended, the next thread that needs one takes it.
  */
 #include "base/os_signal.h"
 #include "base/units.h"

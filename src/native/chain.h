@@ -2,9 +2,9 @@
  *
  * Who had SIGSEGV and SIGBUS before: handlers that get what is not ours.
  *
- * When the library's handler is put in front of another one that calls it in turn, what it is called with
- * bears a mark, and goes to the next older one.
- * Threads: chain_put and chain_restore under the caller's lock; chain_call any, in signal handlers.
+ * When the library's handler is put in front of another one that calls it in turn, what it is
+ * called with bears a mark, and goes to the next older one. Threads: chain_put and chain_restore
+ * under the caller's lock; chain_call any, in signal handlers.
  */
 #ifndef NTMM_NATIVE_CHAIN_H
 #define NTMM_NATIVE_CHAIN_H
@@ -15,7 +15,8 @@
 
 typedef void signal_handler(int signal, siginfo_t *info, void *context);
 
-/* `handler` is in front when it returns 0; what was is remembered. ENOSPC, or why the host refused. */
+/* `handler` is in front when it returns 0; what was is remembered. ENOSPC, or why the host
+ * refused. */
 int chain_put(int signal, signal_handler *handler);
 /* If `handler` is in front, what was before it comes back. */
 int chain_restore(int signal, signal_handler *handler);

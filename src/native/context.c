@@ -26,7 +26,8 @@ _Static_assert(offsetof(CONTEXT, LastExceptionFromRip) == 0x4C8, "CONTEXT");
 	X(Rsi, REG_RSI) X(Rdi, REG_RDI) X(R8, REG_R8) X(R9, REG_R9) X(R10, REG_R10) \
 	X(R11, REG_R11) X(R12, REG_R12) X(R13, REG_R13) X(R14, REG_R14) X(R15, REG_R15)
 
-/* Of the area that FXSAVE writes: what registers are in. The kernel keeps words of its own behind. */
+/* Of the area that FXSAVE writes: what registers are in. The kernel keeps words of its own
+ * behind. */
 #define REGISTER_BYTES offsetof(XMM_SAVE_AREA32, Reserved4)
 _Static_assert(REGISTER_BYTES == 416, "XMM_SAVE_AREA32");
 

@@ -9,8 +9,8 @@
 
 #include <ntmm/exception.h>
 
-/* The modes of the floating-point units (rounding ...) are from now on those of `state`: handlers run with
- * them, and what a handler jumps out to. The host begins a handler with its defaults. */
+/* The modes of the floating-point units (rounding ...) are from now on those of `state`: handlers
+ * run with them, and what a handler jumps out to. The host begins a handler with its defaults. */
 void context_keep_modes(const ucontext_t *state);
 
 void context_from_host(CONTEXT *context, const ucontext_t *state);

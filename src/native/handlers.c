@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Slots in blocks, in no order. A slot is free when its key is 0; a reader that finds the same key
- * before and after it has read the function knows that they belong together, for no key comes twice.
+ * Slots in blocks, in no order. A slot is free when its key is 0; a reader that finds the same
+ * key before and after it has read the function knows that they belong together, for no key comes
+ * twice.
  */
 #include "native/handlers.h"
 
@@ -32,12 +33,15 @@ static struct {
 /* (lock) The next keys, before all others and after them. */
 static uint64_t first_key = (UINT64_C(1) << 62) - 1, last_key = UINT64_C(1) << 62;
 
+static unsigned used_of(struct block *block)
+{
+	return atomic_load_explicit(&block->used, memory_order_acquire);
+}
+
 #define each_slot(slot, block, list) \
 	(struct block * block = atomic_load_explicit(&lists[list].blocks, memory_order_acquire); \
 	 block; block = atomic_load_explicit(&block->next, memory_order_acquire)) \
-		for (struct slot *slot = block->slots, \
-		                 *end = slot + atomic_load_explicit(&block->used, memory_order_acquire); \
-		     slot < end; slot++)
+		for (struct slot *slot = block->slots, *end = slot + used_of(block); slot < end; slot++)
 
 static struct slot *find_locked(enum handler_list list, uint64_t key)
 {

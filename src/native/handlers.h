@@ -2,10 +2,10 @@
  *
  * The two lists of vectored handlers (EX-10).
  *
- * A handler is known by a key, which is unique for ever and says its place in the order. A walk of a
- * list holds the key of the handler it has called, nothing else: it may take any time, or be left
- * by longjmp, while handlers come and go. Memory is reused by later handlers, never given back.
- * Threads: any. Adding and removing take a lock (leaf); walking takes none.
+ * A handler is known by a key, which is unique for ever and says its place in the order. A walk
+ * of a list holds the key of the handler it has called, nothing else: it may take any time, or be
+ * left by longjmp, while handlers come and go. Memory is reused by later handlers, never given
+ * back. Threads: any. Adding and removing take a lock (leaf); walking takes none.
  */
 #ifndef NTMM_NATIVE_HANDLERS_H
 #define NTMM_NATIVE_HANDLERS_H

@@ -2,9 +2,10 @@
  *
  * Running an instruction again, but not for ever.
  *
- * That the rules allow an access and the processor refuses it is usual: another thread has just made the
- * page accessible. A program that takes accesses away in a loop may even fault there each time. If
- * the same access is refused many times in a row, it is tried here: what succeeds here was progress.
+ * That the rules allow an access and the processor refuses it is usual: another thread has just
+ * made the page accessible. A program that takes accesses away in a loop may even fault there
+ * each time. If the same access is refused many times in a row, it is tried here: what succeeds
+ * here was progress.
  */
 #include "base/user.h"
 #include "native/trap.h"

@@ -70,9 +70,9 @@ bool signals_handle(int signal, siginfo_t *info, void *context)
 	return goes_on;
 }
 
-/* The handler is to run with nothing more blocked than what it interrupted had, so that it may fault itself,
- * and be left by longjmp. That is what was asked for; some runtimes (ThreadSanitizer's) block all
- * signals in every handler. The first signal tells. */
+/* The handler is to run with nothing more blocked than what it interrupted had, so that it may
+ * fault itself, and be left by longjmp. That is what was asked for; some runtimes
+ * (ThreadSanitizer's) block all signals in every handler. The first signal tells. */
 static void unblock(const ucontext_t *state)
 {
 	static _Atomic enum { UNKNOWN, AS_ASKED, ALL_BLOCKED } blocking;

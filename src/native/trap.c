@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Page faults are told apart by the error code that the processor pushed, which the kernel leaves in the
- * context: bit 1, a write; bit 4, an instruction fetch.
+ * Page faults are told apart by the error code that the processor pushed, which the kernel leaves
+ * in the context: bit 1, a write; bit 4, an instruction fetch.
  */
 #include "native/trap.h"
 
@@ -102,8 +102,8 @@ void trap_record(const struct trap *trap, EXCEPTION_RECORD *record)
 	record->ExceptionInformation[2] = (DWORD)trap->cause;
 }
 
-/* How far below the stack pointer an access can be by which a thread extends its stack, and how large a
- * frame may be that begins with one step over the guard page. */
+/* How far below the stack pointer an access can be by which a thread extends its stack, and how
+ * large a frame may be that begins with one step over the guard page. */
 #define BELOW_BYTES (UINT64_C(64) << 10)
 #define FRAME_BYTES (UINT64_C(1) << 20)
 

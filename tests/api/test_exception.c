@@ -230,9 +230,11 @@ static void handlers_in_order(void **state)
 {
 	begin(state);
 	seen.open = host_pages(PAGE, PROT_NONE);
-	void *c = AddVectoredExceptionHandler(0, open_c), *a = AddVectoredExceptionHandler(1, pass_a);
+	void *c = AddVectoredExceptionHandler(0, open_c);
+	void *a = AddVectoredExceptionHandler(1, pass_a);
 	fault_in_order("ac");
-	void *d = AddVectoredExceptionHandler(0, pass_d), *b = AddVectoredExceptionHandler(7, pass_b);
+	void *d = AddVectoredExceptionHandler(0, pass_d);
+	void *b = AddVectoredExceptionHandler(7, pass_b);
 	fault_in_order("bac");
 	void *again = AddVectoredExceptionHandler(1, pass_a); /* the same one, twice */
 	fault_in_order("abac");
@@ -301,7 +303,7 @@ static void continue_handlers(void **state)
 	munmap(seen.open, PAGE);
 }
 
-/* ---- the context ------------------------------------------------------------------------------ */
+/* ---- the context --------------------------------------------------------------------------- */
 
 /* Loads with something in every register; what the handler leaves in rax, or xmm0, is returned. */
 uint64_t load_integer(const void *address);
@@ -310,16 +312,18 @@ extern const char load_integer_at[], load_integer_next[], load_double_at[], load
 
 __asm__(".pushsection .text\n"
         "load_integer:\n"
-        "	pushq %rbx\n	pushq %rbp\n	pushq %r12\n	pushq %r13\n	pushq %r14\n	pushq %r15\n"
+        "	pushq %rbx\n	pushq %rbp\n	pushq %r12\n"
+        "	pushq %r13\n	pushq %r14\n	pushq %r15\n"
         "	movq $1, %rax\n	movq $2, %rcx\n	movq $3, %rdx\n	movq $4, %rbx\n"
         "	movq $5, %rbp\n	movq $6, %rsi\n	movq $8, %r8\n	movq $9, %r9\n"
-        "	movq $10, %r10\n	movq $11, %r11\n	movq $12, %r12\n	movq $13, %r13\n"
-        "	movq $14, %r14\n	movq $-15, %r15\n"
+        "	movq $10, %r10\n	movq $11, %r11\n	movq $12, %r12\n"
+        "	movq $13, %r13\n	movq $14, %r14\n	movq $-15, %r15\n"
         "	stc\n"
         "load_integer_at:\n"
         "	movq (%rdi), %rax\n"
         "load_integer_next:\n"
-        "	popq %r15\n	popq %r14\n	popq %r13\n	popq %r12\n	popq %rbp\n	popq %rbx\n"
+        "	popq %r15\n	popq %r14\n	popq %r13\n"
+        "	popq %r12\n	popq %rbp\n	popq %rbx\n"
         "	ret\n"
         "load_double:\n"
         "	movq %rdi, %xmm15\n"
@@ -366,7 +370,7 @@ static void registers(void **state)
 	munmap(none, PAGE);
 }
 
-/* ---- leaving, nesting --------------------------------------------------------------------------- */
+/* ---- leaving, nesting ---------------------------------------------------------------------- */
 
 static void jumping_out_many_times(void **state)
 {
@@ -389,7 +393,8 @@ static char *inner_page;
 /* Faults itself, before it opens the page; that fault is its own to handle, too. */
 static LONG NTAPI fault_and_open(EXCEPTION_POINTERS *pointers)
 {
-	char *page = (char *)(pointers->ExceptionRecord->ExceptionInformation[1] & ~(ULONG_PTR)(PAGE - 1));
+	ULONG_PTR address = pointers->ExceptionRecord->ExceptionInformation[1];
+	char *page = (char *)(address & ~(ULONG_PTR)(PAGE - 1));
 	seen.calls++;
 	if (page != inner_page)
 		poke(inner_page, peek(inner_page) + 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * SIGSEGV and SIGBUS shared with others: handlers installed before and after the library's, signals
- * that were sent, programs that own their signals. Each test is a process of its own, since what was
- * there first is remembered for good.
+ * SIGSEGV and SIGBUS shared with others: handlers installed before and after the library's,
+ * signals that were sent, programs that own their signals. Each test is a process of its own,
+ * since what was there first is remembered for good.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -188,7 +188,7 @@ static void where_it_dies(void **state)
 	assert_int_equal(stops, 2);
 }
 
-/* ---- handlers that were there before ---------------------------------------------------------- */
+/* ---- handlers that were there before ------------------------------------------------------- */
 
 static volatile siginfo_t told; /* the compiler believes that sigqueue comes back without it */
 
@@ -336,7 +336,7 @@ static void handlers_before(void **state)
 	ends_well(skipping);
 }
 
-/* ---- handlers that came later ------------------------------------------------------------------ */
+/* ---- handlers that came later -------------------------------------------------------------- */
 
 static struct sigaction replaced;
 static volatile unsigned later;
@@ -425,7 +425,7 @@ static void handlers_after(void **state)
 	ends_well(too_many);
 }
 
-/* ---- programs that own the signals ---------------------------------------------------------------- */
+/* ---- programs that own the signals --------------------------------------------------------- */
 
 static volatile bool handled;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ntmm_try, stacks that end (ST-6), and system calls on memory that cannot be accessed (GP-7, GP-8).
+ * ntmm_try, stacks that end (ST-6), and system calls on memory that cannot be accessed (GP-7,
+ * GP-8).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -204,7 +205,8 @@ static void stack_overflow(void **state)
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, 1 << 20);
 	for (unsigned i = 0; i < 10; i++) { /* threads end, and leave nothing behind */
-		assert_int_equal(pthread_create(&thread, &attributes, overflow_some_times, NULL), 0);
+		assert_int_equal(pthread_create(&thread, &attributes, overflow_some_times, NULL),
+		                 0);
 		assert_int_equal(pthread_join(thread, &wrong), 0);
 		assert_null(wrong);
 	}
@@ -212,8 +214,9 @@ static void stack_overflow(void **state)
 	RemoveVectoredExceptionHandler(handle);
 }
 
-/* A thread on a stack of the library's memory that grows as on Windows, by a handler: the guard page is
- * hit, the one beneath becomes the guard (ST-3). At the last page but one it does not go on. */
+/* A thread on a stack of the library's memory that grows as on Windows, by a handler: the guard
+ * page is hit, the one beneath becomes the guard (ST-3). At the last page but one it does not go
+ * on. */
 #define STACK_BYTES ((SIZE_T)4 << 20)
 #define OPEN_BYTES ((SIZE_T)1 << 20) /* at its top, where the C library has something, too */
 

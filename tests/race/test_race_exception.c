@@ -65,7 +65,7 @@ static char *somewhere(uint64_t *chance)
 	return pages + draw(chance) % ((uint64_t)PAGES * PAGE);
 }
 
-/* ---- handlers come and go ----------------------------------------------------------------------- */
+/* ---- handlers come and go ------------------------------------------------------------------ */
 
 static void load_body(void *address)
 {
@@ -99,7 +99,8 @@ static void change_handlers(void *context, unsigned number)
 		bool was = *handle;
 		MUST(!was || RemoveVectoredExceptionHandler(*handle));
 		MUST(!was || !RemoveVectoredExceptionHandler(*handle));
-		*handle = AddVectoredExceptionHandler((ULONG)draw(&chance) & 1, functions[draw(&chance) & 1]);
+		ULONG first = draw(&chance) & 1;
+		*handle = AddVectoredExceptionHandler(first, functions[draw(&chance) & 1]);
 		MUST(*handle);
 	}
 	for (unsigned i = 0; i < 20; i++)
@@ -122,7 +123,7 @@ static void handlers_that_change(void **state)
 	MUST(RemoveVectoredExceptionHandler(always));
 }
 
-/* ---- continuing, and signals sent meanwhile --------------------------------------------------- */
+/* ---- continuing, and signals sent meanwhile ------------------------------------------------ */
 
 static _Atomic uint64_t sent_seen;
 
@@ -166,7 +167,7 @@ static void signals_sent_meanwhile(void **state)
 	MUST(RemoveVectoredExceptionHandler(always));
 }
 
-/* ---- guards ----------------------------------------------------------------------------------- */
+/* ---- guards -------------------------------------------------------------------------------- */
 
 static char *guarded;
 static _Atomic uint64_t guards_set, guards_met;
@@ -216,7 +217,7 @@ static void guards_and_threads(void **state)
 	MUST(VirtualFree(guarded, 0, MEM_RELEASE));
 }
 
-/* ---- probes for writing lose nobody's stores --------------------------------------------------- */
+/* ---- probes for writing lose nobody's stores ----------------------------------------------- */
 
 static uint64_t *cell;
 
@@ -250,7 +251,7 @@ static void probes_and_stores(void **state)
 	MUST(VirtualFree(cell, 0, MEM_RELEASE));
 }
 
-/* ---- threads that end --------------------------------------------------------------------------- */
+/* ---- threads that end ---------------------------------------------------------------------- */
 
 static void *fault_once(void *address)
 {
@@ -262,7 +263,8 @@ static void *fault_once(void *address)
 	return stack.ss_size < 128 << 10 ? NULL : stack.ss_sp; /* a sanitizer's own */
 }
 
-/* Their stacks are used again: a thousand threads, one after the other, and some at once, need few. */
+/* Their stacks are used again: a thousand threads, one after the other, and some at once, need
+ * few. */
 static void threads_that_end(void **state)
 {
 	void *stacks[THREADS + 1] = {0};

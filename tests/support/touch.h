@@ -42,7 +42,8 @@ static inline void run_code(const volatile void *address)
 	                 "addq $128, %%rsp"
 	                 :
 	                 : "r"(address)
-	                 : "memory", "cc", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
+	                 : "memory", "cc", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10",
+	                   "r11");
 }
 
 /* How often to leave by longjmp: sanitizers clear what they know of the whole stack each time. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The host refuses what exceptions need: the call says so, and the next one is as if nothing had been.
+ * The host refuses what exceptions need: the call says so, and the next one is as if nothing had
+ * been.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -41,10 +41,12 @@ static void whole_copies(void **state)
 	assert_int_equal(user_copy(to, from + 1, 17, USER_OTHER, NULL), STATUS_SUCCESS);
 	assert_memory_equal(to, from + 1, 17);
 	assert_memory_equal(to + 17, from + 17, sizeof from - 17);
-	for (size_t bytes = 0; bytes < 6000; bytes += bytes < 200 ? 1 : 117) { /* all the ways there are */
+	/* all the ways there are */
+	for (size_t bytes = 0; bytes < 6000; bytes += bytes < 200 ? 1 : 117) {
 		for (unsigned beyond = 0; beyond < 70; beyond += 23) {
 			memset(to, 0, sizeof to);
-			assert_int_equal(user_copy(to + beyond, from, bytes, USER_SERVICE, &end), 0);
+			char *at = to + beyond;
+			assert_int_equal(user_copy(at, from, bytes, USER_SERVICE, &end), 0);
 			assert_true(!end.left && !end.status);
 			assert_memory_equal(to + beyond, from, bytes);
 			assert_int_equal(to[beyond + bytes], 0);
