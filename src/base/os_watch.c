@@ -101,6 +101,18 @@ int os_watch_arm(const struct os_watch *watch, void *address, size_t bytes)
 	return protect(watch, range);
 }
 
+/* If it was not, the host has looked at everything, whatever walk_end says: where it emptied a buffer of
+ * its own last. */
+static bool is_full(const struct os_watch_scan *scan)
+{
+	uint64_t bytes = 0;
+	if (!scan->found)
+		return false;
+	for (size_t i = 0; i < scan->count; i++)
+		bytes += scan->found[i].end - scan->found[i].start;
+	return scan->count == scan->room || bytes / (uint64_t)sysconf(_SC_PAGESIZE) >= scan->most;
+}
+
 int os_watch_scan(const struct os_watch *watch, struct os_watch_scan *scan)
 {
 	struct scan asked = {.size = sizeof asked,
@@ -116,6 +128,6 @@ int os_watch_scan(const struct os_watch *watch, struct os_watch_scan *scan)
 	if (count < 0)
 		return errno;
 	scan->count = (size_t)count;
-	scan->stop = asked.walk_end;
+	scan->stop = is_full(scan) ? asked.walk_end : scan->end;
 	return 0;
 }

@@ -9,7 +9,7 @@
 #include "nt/target.h"
 #include "space/marks.h"
 
-#define ROOM 512  /* rows of pages that are asked for at a time */
+#define ROOM 1024  /* rows of pages that are asked for at a time */
 #define BLOCK 512 /* addresses that are written at a time */
 
 struct watch_call {
