@@ -14,7 +14,7 @@
 #include <ntmm/ntapi.h>
 
 #define PAGES 96
-#define PLACE UINT64_C(0x200000000000)
+#define PLACE_BYTES (UINT64_C(64) << 20)
 #define WATCHED (MEM_RESERVE | MEM_COMMIT | MEM_WRITE_WATCH)
 
 /* ---- processes ------------------------------------------------------------------------------- */
@@ -30,6 +30,14 @@
 
 enum { SKIPPED = 77 };
 
+static char *place; /* free memory, the same again and again */
+
+static void find_place(void)
+{
+	place = VirtualAlloc(NULL, PLACE_BYTES, MEM_RESERVE, PAGE_READWRITE);
+	CHECK(place && VirtualFree(place, 0, MEM_RELEASE));
+}
+
 /* The exit status of a new process that does `body`, with that way. */
 static int run(ntmm_watch_way way, void (*body)(void *context), void *context)
 {
@@ -40,6 +48,7 @@ static int run(ntmm_watch_way way, void (*body)(void *context), void *context)
 		if (!ntmm_native_set_watch_way(way))
 			_exit(SKIPPED);
 		CHECK(ntmm_native_take_signals());
+		find_place();
 		body(context);
 		_exit(0);
 	}
@@ -64,7 +73,7 @@ static const struct place host; /* neither machine nor thread */
 
 static char *watched(unsigned pages)
 {
-	char *base = VirtualAlloc(at(PLACE), pages * PAGE, WATCHED, PAGE_READWRITE);
+	char *base = VirtualAlloc(place, pages * PAGE, WATCHED, PAGE_READWRITE);
 	CHECK(base);
 	return base;
 }
@@ -161,7 +170,7 @@ static void guards_go_first(void *context) /* GP-11, VL-12 */
 static void parts_are_released(void *context) /* VF-33 */
 {
 	char *base = watched(32);
-	uint64_t middle = PLACE + 0x10000, size = 4 * PAGE;
+	uint64_t middle = address_in(place) + 0x10000, size = 4 * PAGE;
 	(void)context;
 	for (int i = 0; i < 32; i += 3)
 		CHECK(!store(base + i * PAGE));
@@ -173,7 +182,7 @@ static void parts_are_released(void *context) /* VF-33 */
 	base = watched(32); /* the same place */
 	CHECK(marks(base, 32, 0) == 0);
 	CHECK(VirtualFree(base, 0, MEM_RELEASE));
-	base = VirtualAlloc(at(PLACE), 32 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	base = VirtualAlloc(place, 32 * PAGE, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 	for (int i = 0; i < 32; i++)
 		CHECK(load_at(&host, base + i * PAGE) == 0 && !store(base + i * PAGE));
 }
@@ -237,7 +246,7 @@ static void it_is_decided_once(void *context)
 static void many_rows(void *context) /* WW-6, WW-7 */
 {
 	enum { MANY = 5000 };
-	char *base = VirtualAlloc(at(PLACE), MANY * PAGE, WATCHED, PAGE_READWRITE);
+	char *base = VirtualAlloc(place, MANY * PAGE, WATCHED, PAGE_READWRITE);
 	static PVOID found[MANY];
 	ULONG_PTR count = MANY - 1;
 	DWORD granularity;
@@ -320,7 +329,7 @@ static struct part some_part(uint64_t *seed)
 {
 	unsigned first = next_random(seed) % PAGES, most = PAGES - first;
 	unsigned pages = next_random(seed) % 3 ? 1 + next_random(seed) % 4 : most;
-	return (struct part){at(PLACE + first * PAGE), (pages < most ? pages : most) * PAGE};
+	return (struct part){place + first * PAGE, (pages < most ? pages : most) * PAGE};
 }
 
 static uint64_t told(DWORD flags, struct part part, ULONG_PTR count)
@@ -331,7 +340,7 @@ static uint64_t told(DWORD flags, struct part part, ULONG_PTR count)
 		return GetLastError();
 	uint64_t sum = count;
 	for (ULONG_PTR i = 0; i < count; i++)
-		sum = sum * 31 + address_in(found[i]);
+		sum = sum * 31 + (uint64_t)((char *)found[i] - place);
 	return sum;
 }
 
@@ -349,7 +358,7 @@ static uint64_t change(unsigned what, struct part part, uint64_t *seed)
 	case 2:
 		return VirtualProtect(part.start, part.bytes, protect, &old) ? old : GetLastError();
 	case 3:
-		return (uintptr_t)VirtualAlloc(part.start, part.bytes, MEM_RESET, PAGE_READWRITE);
+		return VirtualAlloc(part.start, part.bytes, MEM_RESET, PAGE_READWRITE) == part.start;
 	case 4:
 		return OfferVirtualMemory(part.start, part.bytes, VmOfferPriorityLow);
 	case 5:
@@ -383,8 +392,8 @@ static void make_history(void *context)
 {
 	struct history *history = context;
 	uint64_t seed = history->seed;
-	CHECK(VirtualAlloc(at(PLACE), PAGES * PAGE, MEM_RESERVE | MEM_WRITE_WATCH, PAGE_READWRITE));
-	CHECK(VirtualAlloc(at(PLACE), PAGES * PAGE / 2, MEM_COMMIT, PAGE_READWRITE));
+	CHECK(VirtualAlloc(place, PAGES * PAGE, MEM_RESERVE | MEM_WRITE_WATCH, PAGE_READWRITE));
+	CHECK(VirtualAlloc(place, PAGES * PAGE / 2, MEM_COMMIT, PAGE_READWRITE));
 	for (int i = 0; i < STEPS; i++)
 		history->answers[i] = step(&seed);
 }
