@@ -34,11 +34,13 @@ void near_set(struct runs *runs, const struct step *leaf)
 {
 	runs->near_leaf = leaf->node;
 	runs->near = (struct range){leaf->node->leaf.key[0], leaf->end};
+	runs->near_run = run_of(leaf);
 }
 
 void near_forget(struct runs *runs)
 {
 	runs->near = (struct range){0, 0};
+	runs->near_run = (struct run){0, 0, NULL, 0};
 }
 
 void runs_seek(struct runs *runs, uint64_t page)
@@ -50,6 +52,8 @@ void runs_seek(struct runs *runs, uint64_t page)
 struct run runs_at(const struct runs *runs, uint64_t page)
 {
 	DEBUG_CHECK(range_has(runs->whole, page));
+	if (page >= runs->near_run.start && page < runs->near_run.end)
+		return runs->near_run;
 	struct step leaf = leaf_at(runs, page);
 	return run_of(&leaf);
 }

@@ -36,6 +36,7 @@ struct runs {
 	struct runs_node *root;
 	struct runs_node *near_leaf; /* the leaf of `near` */
 	struct range near;           /* pages whose leaf is known without a search; may be empty */
+	struct run near_run;         /* that was sought or made last, known without a search; may be empty */
 	unsigned height;         /* 0: the root is a leaf */
 	uint64_t count;          /* runs */
 	uint64_t nodes;          /* nodes in the tree */

@@ -97,6 +97,10 @@ static bool check_near(const struct runs *runs)
 	if (path[0].node != runs->near_leaf || path[0].end != runs->near.end ||
 	    keys(path[0].node)[0] != runs->near.start)
 		return complain("runs: the leaf near %" PRIx64 " is another", runs->near.start);
+	path_to(runs, runs->near_run.start, path);
+	struct run run = run_of(&path[0]), near = runs->near_run;
+	if (run.start != near.start || run.end != near.end || !are_alike(&run, &near))
+		return complain("runs: the run near %" PRIx64 " is another", near.start);
 	return true;
 }
 

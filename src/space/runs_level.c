@@ -32,5 +32,6 @@ static void raise_node(struct runs_node *node, unsigned height, const struct rai
 void runs_raise(struct runs *runs, unsigned level, bool (*is_meant)(struct run run))
 {
 	const struct raise raise = {level, is_meant};
+	near_forget(runs);
 	raise_node(runs->root, runs->height, &raise);
 }

@@ -155,7 +155,8 @@ static inline bool are_alike(const struct run *a, const struct run *b)
 	return a->vad == b->vad && a->attr == b->attr;
 }
 
-/* runs.c: the leaf at this step is the one of `near`; none is, for the tree changes its shape. */
+/* runs.c: the leaf at this step, and the run at its slot, are those near; none is, for the tree changes its
+ * shape. */
 void near_set(struct runs *runs, const struct step *leaf);
 void near_forget(struct runs *runs);
 

@@ -104,6 +104,7 @@ bool splice_leaf(struct runs *runs, const struct run *new)
 		return false;
 	apply(runs, leaf, new, &s);
 	figures_settle(path, runs->height);
+	path[0].slot = s.body ? s.from : s.from - 1;
 	near_set(runs, &path[0]);
 	if (!s.from)
 		join_before(runs, new);
