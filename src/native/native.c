@@ -64,6 +64,7 @@ NTSTATUS native_begin(struct space **space)
 	if (status)
 		return status;
 	show_shared_page(&the_native.space);
+	slack_begin(&the_native.slack);
 	atomic_store_explicit(&now, &the_native, memory_order_release);
 	*space = &the_native.space;
 	return STATUS_SUCCESS;

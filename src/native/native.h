@@ -16,12 +16,14 @@
 #include "native/arena.h"
 #include "native/locked.h"
 #include "native/physical.h"
+#include "native/slack.h"
 #include "native/watch.h"
 #include "space/space.h"
 
 struct native {
 	struct space space;
 	struct ledger ledger;
+	struct slack slack;       /* (s) */
 	struct arena arena;       /* (l) */
 	struct locked locked;     /* (l) */
 	struct physical physical; /* (l) */

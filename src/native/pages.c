@@ -115,8 +115,8 @@ static int open_piece(const struct opening *opening, const struct piece *piece)
 	return open_mixed(opening, piece);
 }
 
-/* Pages of one run are again as the space says; false: the host refused some. What is not committed is
- * guarded, where it can be: that takes no mappings. Guards may be left where there were none. */
+/* Pages of one run are again as the space says; false: the host refused some. Guards may be left where there
+ * were none: where they can be had they are what closes pages, for they take no mappings. */
 static bool undo_run(struct native *native, struct range range, attr_t attr)
 {
 	bool done = true;
@@ -147,15 +147,46 @@ static unsigned undo_runs(struct native *native, struct range range)
 	return refused;
 }
 
-/* In the end there are no more mappings than there were, but on the way there may be one more than the host
- * allows: what it refused may be done when others have joined. */
+/* Whether all that is committed is to be read and written, and the rest can be guarded: so it is, now. */
+static bool guard_around_open(struct native *native, const struct piece *piece)
+{
+	for (uint64_t page = piece->range.start; page < piece->range.end;) {
+		struct run run = runs_at(&native->space.runs, page);
+		struct range range = {page, min_u64(run.end, piece->range.end)};
+		bool shown = attr_is_committed(run.attr) && !(run.attr & ATTR_OFFERED);
+		if (shown ? host_access(attr_prot(run.attr)) != OPEN_ACCESS
+		          : attr_is_committed(run.attr) || guard(range))
+			return false;
+		page = range.end;
+	}
+	return true;
+}
+
+/* Pieces that may have been one mapping, open, become one again. */
+static void undo_whole(struct native *native, struct range range)
+{
+	for (struct range rest = range; rest.start < rest.end;) {
+		struct piece piece = arena_piece(&native->arena, rest);
+		if (piece.granule == GRANULE_MIXED && guard_around_open(native, &piece))
+			(void)protect(piece.range, OPEN_ACCESS);
+		rest.start = piece.range.end;
+	}
+}
+
+/* In the end there are hardly more mappings than there were, but on the way there may be more than the host
+ * allows: what it refused may be done when others have joined, or there is room. */
 void pages_undo(struct native *native, struct range range)
 {
-	unsigned refused = UINT_MAX, before;
-	do {
+	unsigned refused = undo_runs(native, range), before = UINT_MAX;
+	if (!refused)
+		return;
+	slack_give(&native->slack);
+	while (refused && refused < before) {
+		undo_whole(native, range);
 		before = refused;
 		refused = undo_runs(native, range);
-	} while (refused && refused < before);
+	}
+	slack_keep(&native->slack);
 }
 
 int pages_open(struct native *native, struct range range, unsigned how, bool plain)
@@ -176,8 +207,14 @@ int pages_open(struct native *native, struct range range, unsigned how, bool pla
 
 int page_open(struct native *native, uint64_t page, unsigned how)
 {
-	(void)native;
-	return protect((struct range){page, page + 1}, how);
+	struct range range = {page, page + 1};
+	int error = protect(range, how);
+	if (!error)
+		return 0;
+	slack_give(&native->slack);
+	error = protect(range, how);
+	slack_keep(&native->slack);
+	return error;
 }
 
 /* ---- closing --------------------------------------------------------------------------------- */

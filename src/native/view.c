@@ -180,11 +180,15 @@ static unsigned undo_runs(struct native *native, const struct view *view, struct
 /* As pages_undo. */
 static void undo(struct native *native, const struct view *view, struct range range)
 {
-	unsigned refused = UINT_MAX, before;
-	do {
+	unsigned refused = undo_runs(native, view, range), before = UINT_MAX;
+	if (!refused)
+		return;
+	slack_give(&native->slack);
+	while (refused && refused < before) {
 		before = refused;
 		refused = undo_runs(native, view, range);
-	} while (refused && refused < before);
+	}
+	slack_keep(&native->slack);
 }
 
 int view_open(struct native *native, const struct view *view, struct range range, prot_t prot)
