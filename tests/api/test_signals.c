@@ -5,6 +5,7 @@
  * since what was there first is remembered for good.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -487,6 +488,47 @@ static void programs_with_their_own(void **state)
 	ends_well(owning);
 }
 
+/* ---- forked children
+ * -------------------------------------------------------------------------- */
+
+static void *fault_in_thread(void *address)
+{
+	stack_t stack;
+	MUST(!ntmm_try(peek_body, address, NULL));
+	MUST(!sigaltstack(NULL, &stack) && !(stack.ss_flags & SS_DISABLE));
+	return stack.ss_sp;
+}
+
+/* A child goes on with the handlers, and with the stack of the thread that it was; others of its
+ * threads do not get that one. */
+static void forked(void)
+{
+	stack_t stack;
+	pthread_t thread;
+	void *other;
+	int status;
+	begin();
+	MUST(!ntmm_try(peek_body, (char *)8, NULL) && vectored == 1);
+	pid_t child = fork();
+	if (child) {
+		MUST(waitpid(child, &status, 0) == child && !status);
+		MUST(!ntmm_try(peek_body, (char *)8, NULL) && vectored == 2);
+		return;
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		MUST(!pthread_create(&thread, NULL, fault_in_thread, (char *)8));
+		MUST(!pthread_join(thread, &other));
+		MUST(!ntmm_try(peek_body, (char *)8, NULL) && vectored == 3 + 2 * i);
+		MUST(!sigaltstack(NULL, &stack) && stack.ss_sp != other);
+	}
+}
+
+static void children(void **state)
+{
+	(void)state;
+	ends_well(forked);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +537,7 @@ int main(void)
 		cmocka_unit_test(handlers_before),
 		cmocka_unit_test(handlers_after),
 		cmocka_unit_test(programs_with_their_own),
+		cmocka_unit_test(children),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
