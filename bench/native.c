@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "native.h"
 
-bool native_begin(const char **why)
+bool bench_native_begin(const char **why)
 {
 	void *page = VirtualAlloc(NULL, PAGE, MEM_RESERVE, PAGE_NOACCESS);
 	if (!page && GetLastError() == ERROR_NOT_SUPPORTED) {

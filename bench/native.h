@@ -10,7 +10,7 @@
 #include "bench.h"
 
 /* False: *why the calls cannot be measured here. */
-bool native_begin(const char **why);
+bool bench_native_begin(const char **why);
 
 char *native_reserve(uint64_t bytes, DWORD more); /* `more`: MEM_COMMIT, MEM_WRITE_WATCH ... */
 void native_commit(char *base, uint64_t bytes);

@@ -26,7 +26,7 @@ static char *host_reserve(uint64_t bytes, int protection)
 static void *begin(const struct row *row, const struct bench *bench, const char **why)
 {
 	(void)row;
-	if (!native_begin(why))
+	if (!bench_native_begin(why))
 		return NULL;
 	struct calls *calls = bench_alloc(1, sizeof *calls);
 	calls->turns = bench_times(bench, TURNS);

@@ -80,7 +80,7 @@ struct state {
 
 static void *begin(const struct row *row, const struct bench *bench, const char **why)
 {
-	if (!native_begin(why))
+	if (!bench_native_begin(why))
 		return NULL;
 	struct state *state = bench_alloc(1, sizeof *state);
 	state->kind = &kinds[row->size];

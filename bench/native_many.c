@@ -42,7 +42,7 @@ static void release_all(struct many *many)
 
 static struct many *begin_many(uint64_t count, const char **why)
 {
-	if (!native_begin(why))
+	if (!bench_native_begin(why))
 		return NULL;
 	struct many *many = bench_alloc(1, sizeof *many);
 	many->count = count;

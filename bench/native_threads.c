@@ -55,7 +55,7 @@ static void *begin(const struct row *row, const struct bench *bench, const char 
 		*why = "the host has one processor";
 		return NULL;
 	}
-	if (!native_begin(why))
+	if (!bench_native_begin(why))
 		return NULL;
 	struct team *team = bench_alloc(1, sizeof *team);
 	team->turns = bench_times(bench, TURNS);

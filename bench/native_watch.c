@@ -36,7 +36,7 @@ static uint64_t collect(struct watch *watch)
 
 static void *begin(const struct row *row, const struct bench *bench, const char **why)
 {
-	if (!native_begin(why))
+	if (!bench_native_begin(why))
 		return NULL;
 	struct watch *watch = bench_alloc(1, sizeof *watch);
 	watch->bytes = bench_times(bench, REGION);
