@@ -3,6 +3,7 @@
  * The library never calls malloc: programs put their allocator on top of it. Here malloc and its
  * relatives end the program when they are called from inside a call of the library.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,11 +11,13 @@
 #include <unistd.h>
 
 #include <ntmm/file.h>
+#include <ntmm/native.h>
 
 #include "place.h"
 #include "privilege.h"
 #include "support/pe.h"
 #include "support/sanitized.h"
+#include "support/touch.h"
 
 static _Thread_local bool is_inside;
 
@@ -245,6 +248,87 @@ static void a_machine_allocates_nothing(void **state)
 	pe_free(pe);
 }
 
+/* ---- the native process ----------------------------------------------------------------------- */
+
+static void walk_address_space(void)
+{
+	MEMORY_BASIC_INFORMATION info;
+	unsigned regions = 0;
+	for (uint64_t address = 0; VirtualQuery(at(address), &info, sizeof info); regions++)
+		address += info.RegionSize;
+	assert_true(regions > 10);
+}
+
+static void use_file(const char *path)
+{
+	char byte;
+	HANDLE file = CreateFileA(path, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, NULL,
+	                          OPEN_EXISTING, 0, NULL);
+	assert_ptr_not_equal(file, INVALID_HANDLE_VALUE);
+	HANDLE section = CreateFileMappingA(file, NULL, PAGE_READWRITE, 0, PAGE, NULL);
+	assert_non_null(section);
+	char *view = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
+	assert_non_null(view);
+	view[0] = 1;
+	assert_true(FlushViewOfFile(view, 0));
+	assert_true(ReadProcessMemory(GetCurrentProcess(), view, &byte, 1, NULL));
+	assert_true(UnmapViewOfFile(view));
+	assert_true(CloseHandle(section) && CloseHandle(file));
+}
+
+static char *_Atomic reserved;
+
+static LONG NTAPI commit_it(EXCEPTION_POINTERS *pointers)
+{
+	(void)pointers;
+	return VirtualAlloc(reserved, PAGE, MEM_COMMIT, PAGE_READWRITE)
+	               ? EXCEPTION_CONTINUE_EXECUTION
+	               : EXCEPTION_CONTINUE_SEARCH;
+}
+
+static void use_handler(void)
+{
+	PVOID handler = AddVectoredExceptionHandler(1, commit_it);
+	assert_non_null(handler);
+	assert_non_null(reserved = VirtualAlloc(NULL, PAGE, MEM_RESERVE, PAGE_READWRITE));
+	poke(reserved, 1);
+	assert_true(RemoveVectoredExceptionHandler(handler));
+	assert_true(VirtualFree(reserved, 0, MEM_RELEASE));
+}
+
+static void *use_on_thread(void *unused)
+{
+	(void)unused;
+	is_inside = true;
+	use_memory();
+	use_handler();
+	is_inside = false;
+	return NULL;
+}
+
+static void the_native_process_allocates_nothing(void **state)
+{
+	char path[] = "/tmp/ntmm-no-malloc-XXXXXX";
+	int fd = mkstemp(path);
+	pthread_t thread;
+	(void)state;
+	is_inside = true;
+	assert_true(ntmm_native_take_signals());
+	use_memory();
+	use_many();
+	use_views();
+	use_windows();
+	use_system();
+	walk_address_space();
+	use_file(path);
+	use_handler();
+	is_inside = false;
+	assert_int_equal(pthread_create(&thread, NULL, use_on_thread, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(unlink(path), 0);
+	close(fd);
+}
+
 /* Nobody is fooled by a test in which malloc cannot end the program. */
 static void it_would_show(void **state)
 {
@@ -270,6 +354,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_would_show),
+		cmocka_unit_test(the_native_process_allocates_nothing),
 		cmocka_unit_test(a_machine_allocates_nothing),
 	};
 	return cmocka_run_group_tests_name("no malloc", tests, NULL, NULL);
