@@ -166,21 +166,22 @@ void shared_lock_drop(struct shared_lock *lock)
 /* A thread holds one lock of a rank at most, otherwise, so that any order among those of one will do. */
 void lock_fork(struct lock *lock, enum fork_step step)
 {
-	if (step == FORK_BEFORE)
+	if (step == FORK_BEFORE) {
 		CHECK(!pthread_mutex_lock(&lock->mutex));
-	else if (step == FORK_IN_PARENT)
-		CHECK(!pthread_mutex_unlock(&lock->mutex));
-	else
-		lock_init(lock, lock->rank);
+		return;
+	}
+	CHECK(!pthread_mutex_unlock(&lock->mutex));
 }
 
-/* The host knows who holds a lock for writing by a number that the child's thread does not have. */
+/* The host knows who holds a lock for writing by a number that the child's thread does not have: there it is
+ * let go for those who watch (ThreadSanitizer), and begins anew. */
 void shared_lock_fork(struct shared_lock *lock, enum fork_step step)
 {
-	if (step == FORK_BEFORE)
+	if (step == FORK_BEFORE) {
 		CHECK(!pthread_rwlock_wrlock(&lock->rwlock));
-	else if (step == FORK_IN_PARENT)
-		CHECK(!pthread_rwlock_unlock(&lock->rwlock));
-	else
+		return;
+	}
+	CHECK(!pthread_rwlock_unlock(&lock->rwlock));
+	if (step == FORK_IN_CHILD)
 		shared_lock_init(lock, lock->rank);
 }

@@ -33,7 +33,7 @@ void shared_lock_write(struct shared_lock *lock);
 void shared_lock_drop(struct shared_lock *lock);
 
 /* Around fork: who is about to fork holds all locks whose data the child will use, in the order of their
- * ranks, of one rank all there are; in the child, which has no other thread, they begin anew. */
+ * ranks, of one rank all there are. Afterwards they are let go, in the parent and in the child. */
 enum fork_step { FORK_BEFORE, FORK_IN_PARENT, FORK_IN_CHILD };
 void lock_fork(struct lock *lock, enum fork_step step);
 void shared_lock_fork(struct shared_lock *lock, enum fork_step step);

@@ -213,5 +213,5 @@ NTSTATUS file_end_here(struct file *file)
 /* The lock guards one word. */
 void file_forked(struct object *object)
 {
-	lock_fork(&file_of(object)->lock, FORK_IN_CHILD);
+	lock_init(&file_of(object)->lock, RANK_LEAF);
 }

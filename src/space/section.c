@@ -150,5 +150,5 @@ const struct section_part *section_part_at(const struct section *section, uint64
 
 void section_forked(struct section *section)
 {
-	shared_lock_fork(&section->lock, FORK_IN_CHILD);
+	shared_lock_init(&section->lock, RANK_SECTION);
 }

@@ -290,10 +290,12 @@ static void use_handler(void)
 {
 	PVOID handler = AddVectoredExceptionHandler(1, commit_it);
 	assert_non_null(handler);
-	assert_non_null(reserved = VirtualAlloc(NULL, PAGE, MEM_RESERVE, PAGE_READWRITE));
-	poke(reserved, 1);
+	char *memory = VirtualAlloc(NULL, PAGE, MEM_RESERVE, PAGE_READWRITE);
+	assert_non_null(memory);
+	reserved = memory;
+	poke(memory, 1);
 	assert_true(RemoveVectoredExceptionHandler(handler));
-	assert_true(VirtualFree(reserved, 0, MEM_RELEASE));
+	assert_true(VirtualFree(memory, 0, MEM_RELEASE));
 }
 
 static void *use_on_thread(void *unused)
