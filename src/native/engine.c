@@ -189,7 +189,6 @@ const struct engine native_engine = {
 	.hide = hide,
 	.protect = protect,
 	.decommit = decommit,
-	.rearm = watch_rearm,
 	.marks = watch_marks,
 	.reset = reset,
 	.reset_undo = reset_undo,

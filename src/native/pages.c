@@ -116,8 +116,9 @@ static int open_piece(const struct opening *opening, const struct piece *piece)
 }
 
 /* Pages of one run are again as the space says; false: the host refused some. Guards may be left where there
- * were none: where they can be had they are what closes pages, for they take no mappings. */
-static bool undo_run(struct native *native, struct range range, attr_t attr)
+ * were none: where they can be had they are what closes pages, for they take no mappings. `last`: what is
+ * refused is closed, and a fault opens it. */
+static bool undo_run(struct native *native, struct range range, attr_t attr, bool last)
 {
 	bool done = true;
 	bool shown = attr_is_committed(attr) && !(attr & ATTR_OFFERED);
@@ -125,8 +126,11 @@ static bool undo_run(struct native *native, struct range range, attr_t attr)
 	for (struct range rest = range; rest.start < rest.end;) {
 		struct piece piece = arena_piece(&native->arena, rest);
 		bool guards = piece.granule != GRANULE_OWN && !attr_is_committed(attr);
-		if (!(guards && !guard(piece.range)) && piece.granule != GRANULE_OPEN)
-			done &= !protect(piece.range, how);
+		bool guarded = guards && !guard(piece.range);
+		if (!guarded && piece.granule != GRANULE_OPEN && protect(piece.range, how)) {
+			(void)(last && protect(piece.range, 0));
+			done = false;
+		}
 		if (piece.granule == GRANULE_SHUT)
 			arena_set_all(piece.chunk, piece.range, GRANULE_MIXED);
 		rest.start = piece.range.end;
@@ -135,13 +139,13 @@ static bool undo_run(struct native *native, struct range range, attr_t attr)
 }
 
 /* How many runs the host refused. */
-static unsigned undo_runs(struct native *native, struct range range)
+static unsigned undo_runs(struct native *native, struct range range, bool last)
 {
 	unsigned refused = 0;
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&native->space.runs, page);
 		struct range piece = {page, min_u64(run.end, range.end)};
-		refused += !undo_run(native, piece, run.attr);
+		refused += !undo_run(native, piece, run.attr, last);
 		page = piece.end;
 	}
 	return refused;
@@ -177,15 +181,17 @@ static void undo_whole(struct native *native, struct range range)
  * allows: what it refused may be done when others have joined, or there is room. */
 void pages_undo(struct native *native, struct range range)
 {
-	unsigned refused = undo_runs(native, range), before = UINT_MAX;
+	unsigned refused = undo_runs(native, range, false), before = UINT_MAX;
 	if (!refused)
 		return;
 	slack_give(&native->slack);
 	while (refused && refused < before) {
 		undo_whole(native, range);
 		before = refused;
-		refused = undo_runs(native, range);
+		refused = undo_runs(native, range, false);
 	}
+	if (refused)
+		undo_runs(native, range, true);
 	slack_keep(&native->slack);
 }
 

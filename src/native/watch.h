@@ -56,8 +56,6 @@ void watch_discard(struct native *native, struct page_set *set, struct range ran
 int watch_store(struct native *native, struct page_set *set, uint64_t page, prot_t prot);
 /* As engine.marks. */
 void watch_marks(struct space *space, struct range range, struct marks *marks);
-/* As engine.rearm, by faults: the host does it with what it tells. */
-void watch_rearm(struct space *space, struct range range);
 
 /* STATUS_NOT_SUPPORTED: the host does not allow it; STATUS_CONFLICTING_ADDRESSES: another has been
  * chosen. */

@@ -76,25 +76,7 @@ static int store(struct native *native, struct page_set *set, uint64_t page, pro
 	return page_open(native, page, host_access(prot));
 }
 
-static void marks(struct native *native, struct page_set *set, struct range range,
-                  struct marks *marks)
-{
-	(void)set;
-	marks_take(&native->space, range, marks);
-}
-
-/* A run of one protection. When the host cannot split its mappings any more all of the run is protected: what
- * is marked will be marked again by its next store. */
-static void rearm_run(const struct page_set *watch, struct range run, struct range range,
-                      unsigned how)
-{
-	struct range rest = {max_u64(run.start, range.start), min_u64(run.end, range.end)}, marked;
-	while (page_set_find(watch, rest, &marked)) {
-		if (protect(marked, how))
-			(void)protect(run, how);
-		rest.start = marked.end;
-	}
-}
+/* ---- marks ----------------------------------------------------------------------------------- */
 
 /* Offered pages are out of reach as they are. */
 static bool can_be_written(attr_t attr)
@@ -103,16 +85,34 @@ static bool can_be_written(attr_t attr)
 	       host_access(attr_prot(attr)) & OS_PAGE_WRITE;
 }
 
-void watch_rearm(struct space *space, struct range range)
+/* The next store to each marked page in a row is noticed. When the host cannot split its mappings any more all
+ * of the run is protected: what is marked will be marked again by its next store. */
+static bool arm(struct run run, struct range marked)
 {
-	const struct page_set *set = runs_at(&space->runs, range.start).vad->watch;
-	for (uint64_t page = range.start; page < range.end;) {
-		struct run run = runs_at(&space->runs, page);
-		if (can_be_written(run.attr))
-			rearm_run(set, (struct range){run.start, run.end}, range,
-			          read_only(attr_prot(run.attr)));
-		page = run.end;
+	unsigned how = read_only(attr_prot(run.attr));
+	return !can_be_written(run.attr) || !protect(marked, how) ||
+	       !protect((struct range){run.start, run.end}, how);
+}
+
+/* WW-12. Where the host cannot even do that the marks stay: no store is lost. */
+static void forget(struct native *native, struct page_set *set, struct range range)
+{
+	struct range marked;
+	while (range.start < range.end && page_set_find(set, range, &marked)) {
+		struct run run = runs_at(&native->space.runs, marked.start);
+		marked.end = min_u64(marked.end, run.end);
+		if (arm(run, marked))
+			page_set_remove(set, marked);
+		range.start = marked.end;
 	}
+}
+
+static void marks(struct native *native, struct page_set *set, struct range range,
+                  struct marks *marks)
+{
+	marks_find(set, range, marks);
+	if (marks->reset)
+		forget(native, set, (struct range){range.start, marks->end});
 }
 
 const struct watch_way watch_by_faults = {

@@ -50,7 +50,7 @@ int __wrap_os_file_sync(int fd);
 int __real_os_thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
 int __wrap_os_thread_start(pthread_t *thread, void *(*run)(void *context), void *context);
 
-static bool is_to_fail(unsigned kind)
+bool is_to_fail(unsigned kind)
 {
 	if (order.off || !(order.kinds & kind))
 		return false;

@@ -23,6 +23,9 @@ enum { /* kinds of requests, to be combined */
 	FILE_SIZE = 256,
 	FILE_SYNC = 512,
 	THREAD = 1024,
+	OPENS = 2048,  /* of base/os_pages.h and os_watch.h: what takes something from the host */
+	CLOSES = 4096, /* the same: what gives something back */
+	FACTS = 8192,  /* the same: what only tells */
 };
 
 /* The requests of `kinds` with the numbers [first, last] fail, counted from 1. */
@@ -30,11 +33,13 @@ struct order {
 	unsigned kinds;
 	uint64_t first, last;
 	int error;   /* errno value, of files */
-	bool partly; /* a file transfer does half of its work before it fails */
+	bool partly; /* a file transfer, or a protection of pages, does half of its work first */
 	bool off;    /* for now */
 	uint64_t requests, failures; /* so far */
 };
 extern struct order order;
+/* For the functions that stand in: counts the request. */
+bool is_to_fail(unsigned kind);
 
 /* What the library holds of the host's. */
 struct holdings {

@@ -219,8 +219,9 @@ static void choose_whole(const struct model *m, struct call *c)
 	MEMORY_BASIC_INFORMATION info = model_query(m, model_address(m, any_page(m)));
 	c->address = info.State == MEM_FREE ? c->address : (uintptr_t)info.AllocationBase;
 	c->size = info.RegionSize;
-	if (one_in(3) && c->address + c->size < model_address(m, m->count)) /* and the next */
-		c->size += model_query(m, c->address + c->size).RegionSize;
+	uint64_t next = c->address + c->size;
+	if (one_in(3) && next >= model_address(m, 0) && next < model_address(m, m->count))
+		c->size += model_query(m, next).RegionSize;
 }
 
 static void choose_allocate2(const struct model *m, struct call *c)

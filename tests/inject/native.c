@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "native.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <ntmm/machine.h>
+
+#include "native/check.h"
+#include "support/touch.h"
+
+#define PLACES 8192
+#define PLACE_BYTES (PLACE_PAGES * PAGE)
+#define OUTSIDE UINT64_C(0x20000000000)
+#define ALL_FAIL UINT64_MAX
+
+/* ---- what attempts are made of --------------------------------------------------------------- */
+
+void *at_page(const struct stage *s, unsigned page)
+{
+	return (void *)(uintptr_t)(s->base + page * PAGE);
+}
+
+void allocate(struct stage *s, unsigned page, unsigned pages, uint32_t type, uint32_t protect)
+{
+	assert_ptr_equal(VirtualAlloc(at_page(s, page), pages * PAGE, type, protect),
+	                 at_page(s, page));
+}
+
+void protect(struct stage *s, unsigned page, unsigned pages, uint32_t protect)
+{
+	DWORD old;
+	assert_true(VirtualProtect(at_page(s, page), pages * PAGE, protect, &old));
+}
+
+void decommit(struct stage *s, unsigned page, unsigned pages)
+{
+	assert_true(VirtualFree(at_page(s, page), pages * PAGE, MEM_DECOMMIT));
+}
+
+void fill(struct stage *s, unsigned page, unsigned pages)
+{
+	for (unsigned n = page; n < page + pages; n++)
+		poke((char *)at_page(s, n) + n, (uint8_t)(n + 1));
+}
+
+bool succeeded(NTSTATUS status)
+{
+	SetLastError(RtlNtStatusToDosError(status));
+	return status >= 0;
+}
+
+struct access {
+	const void *address;
+	bool store;
+};
+
+/* What is stored is what was there. */
+static void do_touch(void *context)
+{
+	const struct access *access = context;
+	uint8_t *at = (uint8_t *)(uintptr_t)access->address;
+	if (access->store)
+		__asm__ volatile("lock orb $0, (%0)" : : "r"(at) : "memory", "cc");
+	else
+		(void)peek(at);
+}
+
+uint32_t touch(const void *address, bool store)
+{
+	EXCEPTION_RECORD record;
+	struct access access = {address, store};
+	return ntmm_try(do_touch, &access, &record) ? 0 : record.ExceptionCode;
+}
+
+/* ---- what there is --------------------------------------------------------------------------- */
+
+struct view_of_page {
+	MEMORY_BASIC_INFORMATION info;
+	bool locked, marked, known;
+	uint8_t bytes[PAGE];
+};
+
+struct snapshot {
+	struct view_of_page pages[PLACE_PAGES];
+	uint64_t charged;
+	struct holdings holdings;
+};
+
+static uint64_t charged(void)
+{
+	return atomic_load(&native_now()->ledger.total);
+}
+
+/* Without touching it. */
+static bool look_into(const void *at, uint8_t *bytes)
+{
+	static int fd = -1;
+	if (fd < 0)
+		fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	return pread(fd, bytes, PAGE, (off_t)(uintptr_t)at) == (ssize_t)PAGE;
+}
+
+static bool is_marked(const struct stage *s, unsigned page)
+{
+	void *found;
+	ULONG_PTR count = 1;
+	DWORD granularity;
+	return !GetWriteWatch(0, at_page(s, page), PAGE, &found, &count, &granularity) && count;
+}
+
+static void look(const struct stage *s, struct snapshot *snapshot)
+{
+	memset(snapshot, 0, sizeof *snapshot);
+	for (unsigned n = 0; n < PLACE_PAGES; n++) {
+		struct view_of_page *page = &snapshot->pages[n];
+		VirtualQuery(at_page(s, n), &page->info, sizeof page->info);
+		page->locked = locked_has(&native_now()->locked, (s->base >> 12) + n);
+		page->marked = is_marked(s, n);
+		page->known = page->info.State == MEM_COMMIT && look_into(at_page(s, n), page->bytes);
+	}
+	snapshot->charged = charged();
+	snapshot->holdings = holdings;
+}
+
+static void expect_page(unsigned n, const struct view_of_page *before,
+                        const struct view_of_page *after, unsigned even_so)
+{
+	if (memcmp(&before->info, &after->info, sizeof before->info))
+		fail_msg("page %u: state %#x, protection %#x, region %zu; was %#x, %#x, %zu", n,
+		         after->info.State, after->info.Protect, after->info.RegionSize,
+		         before->info.State, before->info.Protect, before->info.RegionSize);
+	bool locks_same = before->locked == after->locked || (even_so & MAY_UNLOCK && before->locked);
+	bool marks_same = before->marked == after->marked || (even_so & MAY_MARK && after->marked);
+	if (!locks_same || !marks_same)
+		fail_msg("page %u: locked %u, marked %u", n, after->locked, after->marked);
+	if (before->known && memcmp(before->bytes, after->bytes, PAGE))
+		fail_msg("page %u has other contents", n);
+}
+
+static void expect_unchanged(const struct stage *s, const struct snapshot *before, unsigned even_so)
+{
+	static struct snapshot after;
+	look(s, &after);
+	for (unsigned n = 0; n < PLACE_PAGES; n++)
+		expect_page(n, &before->pages[n], &after.pages[n], even_so);
+	assert_int_equal(after.charged, before->charged);
+	assert_int_equal(after.holdings.files, before->holdings.files);
+}
+
+static bool is_offered(const struct stage *s, unsigned n)
+{
+	return runs_at(&native_now()->space.runs, s->base / PAGE + n).attr & ATTR_OFFERED;
+}
+
+/* By touches. */
+static void expect_accessible(const struct stage *s)
+{
+	for (unsigned n = 0; n < PLACE_PAGES; n++) {
+		MEMORY_BASIC_INFORMATION info;
+		uint32_t load = (uint32_t)STATUS_ACCESS_VIOLATION, store = load;
+		VirtualQuery(at_page(s, n), &info, sizeof info);
+		bool there = info.State == MEM_COMMIT && !is_offered(s, n);
+		if (there && info.Protect & PAGE_GUARD)
+			load = (uint32_t)STATUS_GUARD_PAGE_VIOLATION;
+		else if (there && info.Protect != PAGE_NOACCESS)
+			load = 0;
+		if (there && info.Protect & 0xCC)
+			store = 0;
+		assert_int_equal(touch(at_page(s, n), false), load);
+		assert_int_equal(touch(at_page(s, n), true), store);
+	}
+}
+
+static void check(uint64_t most_lagging)
+{
+	uint64_t lagging;
+	if (!native_check(native_now(), &lagging))
+		fail_msg("%s", ntmm_error_message());
+	if (lagging > most_lagging)
+		fail_msg("%" PRIu64 " pages are less accessible than protected", lagging);
+}
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+enum soil { FRESH, USED, BESIDE, SOILS };
+
+static uint64_t arena_places(void)
+{
+	static uint64_t base;
+	if (base)
+		return base;
+	void *found = VirtualAlloc(NULL, PLACES * PLACE_BYTES, MEM_RESERVE, PAGE_NOACCESS);
+	assert_non_null(found);
+	assert_true(VirtualFree(found, 0, MEM_RELEASE));
+	base = (uintptr_t)found;
+	return base;
+}
+
+/* By what the library says: a place that the host did not take back seems to be another mapping's. */
+static void empty(const struct stage *s)
+{
+	const struct runs *runs = &native_now()->space.runs;
+	for (uint64_t page = s->base / PAGE, end = page + PLACE_PAGES; page < end;) {
+		struct run run = runs_at(runs, page);
+		if (run.vad && run.vad->view)
+			assert_true(UnmapViewOfFile((void *)(uintptr_t)(page * PAGE)));
+		else if (run.vad)
+			assert_true(VirtualFree((void *)(uintptr_t)(page * PAGE), 0, MEM_RELEASE));
+		else
+			page = run.end;
+	}
+}
+
+/* Never the same one twice. */
+static struct stage next_place(enum soil soil)
+{
+	static unsigned places;
+	assert_true(++places < PLACES);
+	struct stage s = {.base = places * PLACE_BYTES};
+	s.base += soil == BESIDE ? OUTSIDE : arena_places();
+	if (soil == USED) {
+		allocate(&s, 0, PLACE_PAGES, BOTH, RW);
+		fill(&s, 0, PLACE_PAGES);
+		empty(&s);
+	}
+	return s;
+}
+
+/* ---- attempts -------------------------------------------------------------------------------- */
+
+static bool is_known(uint32_t error)
+{
+	return error == ERROR_NO_SYSTEM_RESOURCES || error == ERROR_NOT_ENOUGH_MEMORY ||
+	       error == ERROR_COMMITMENT_LIMIT || error == ERROR_WORKING_SET_QUOTA ||
+	       error == ERROR_SWAPERROR;
+}
+
+static void run_failed(const struct attempt *attempt, struct stage *s,
+                       const struct snapshot *before, bool once)
+{
+	if (!is_known(GetLastError()))
+		fail_msg("error %u", GetLastError());
+	check(once ? 0 : PLACE_PAGES);
+	if (once)
+		expect_unchanged(s, before, attempt->even_so);
+	if (!attempt->call(s))
+		fail_msg("the second time: error %u", GetLastError());
+}
+
+/* False: no request failed any more. */
+static bool run_one(const struct attempt *attempt, enum soil soil, const struct order *wanted)
+{
+	static struct snapshot before;
+	struct stage s = next_place(soil);
+	uint64_t resting = charged();
+	int64_t files = holdings.files;
+	attempt->prepare(&s);
+	look(&s, &before);
+	order = *wanted;
+	bool done = attempt->call(&s);
+	uint64_t failures = order.failures;
+	order = (struct order){.off = true};
+	if (!done && !failures)
+		fail_msg("error %u, though nothing failed", GetLastError());
+	if (!done)
+		run_failed(attempt, &s, &before, wanted->last == wanted->first);
+	check(failures ? PLACE_PAGES : 0);
+	expect_accessible(&s);
+	check(0);
+	empty(&s);
+	if (attempt->clean)
+		attempt->clean(&s);
+	assert_int_equal(charged(), resting);
+	assert_int_equal(holdings.files, files);
+	return failures;
+}
+
+enum way {
+	ALONE,
+	ALONE_PARTLY,
+	TO_THE_END, /* but what gives something back to the host works */
+	WAYS
+};
+
+static uint64_t run_all(const struct attempt *attempt, enum soil soil, enum way way)
+{
+	uint64_t n = 1;
+	struct order wanted = {.kinds = ALLOC | MAP | OPENS | FACTS, .partly = way == ALONE_PARTLY};
+	if (way != TO_THE_END)
+		wanted.kinds |= CLOSES;
+	for (bool on = true; on; n++) {
+		wanted.first = n;
+		wanted.last = way == TO_THE_END ? ALL_FAIL : n;
+		order = (struct order){.off = true};
+		on = run_one(attempt, soil, &wanted);
+	}
+	return n - 2;
+}
+
+static void tell(const struct attempt *attempt, enum soil soil, enum way way)
+{
+	if (getenv("NTMM_TRACE"))
+		print_message("%s: soil %u, way %u\n", attempt->name, soil, way);
+}
+
+void native_attempts(const struct attempt *attempts, unsigned count)
+{
+	uint64_t failures = 0;
+	assert_true(ntmm_native_take_signals());
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t some = 0;
+		for (unsigned n = 0; n < SOILS * WAYS; n++) {
+			tell(&attempts[i], n / WAYS, n % WAYS);
+			some += run_all(&attempts[i], n / WAYS, n % WAYS);
+		}
+		print_message("%s: %" PRIu64 " failures\n", attempts[i].name, some);
+		failures += some;
+	}
+	assert_true(failures >= count);
+}
