@@ -123,7 +123,7 @@ static bool check_sharing(const struct stretch *stretch)
 static bool check_granule(const struct stretch *stretch)
 {
 	const struct vad *vad = stretch->run.vad;
-	bool mapped = vad && (vad->view || !vad_is_paged(vad));
+	bool mapped = vad && (vad->view || (!vad_is_paged(vad) && is_reachable(stretch->run)));
 	if (stretch->granule == GRANULE_SHUT && !mapped && stretch->access)
 		return breach(stretch->range.start, "is in a shut granule, but open");
 	if (stretch->granule == GRANULE_OPEN &&

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The input is a little program of calls and accesses by two processes of a machine that pages all
- * the time. After each step what was answered, what Windows says of every page, and what is in
- * those pages is what the model of tests/model says.
+ * the time, or, in fuzz_model_native.c, by the process itself. After each step what was answered,
+ * what Windows says of every page, and what is in those pages is what the model of tests/model says.
  *
- *      byte 0     the machine: frames, slots, whether it can tell run from read
+ *      byte 0     the machine: frames, slots, whether it can tell run from read; or the place
  *      then 8 bytes a step: kind and process, page, offset, size, type, protection, value, more
  */
 #include <stdarg.h>
@@ -19,6 +19,12 @@
 #include "model/model_touch.c"
 #include "model/world.c"
 #include "model/world_call.c"
+#include "model/world_machine.c"
+#include "model/world_native.c"
+
+#ifndef NATIVE
+#define NATIVE 0
+#endif
 
 #define WINDOW 32u /* pages */
 #define STEP_BYTES 8
@@ -82,7 +88,7 @@ static uint64_t size_from(enum call_kind kind, uint8_t byte, uint8_t more)
 	if (kind == EXCHANGE)
 		return 1u << byte % 4;
 	if (kind == LOAD || kind == STORE || kind == FETCH)
-		return PICK(accesses, byte);
+		return accesses[byte % (NATIVE ? 4 : 8)]; /* no instruction has odd sizes */
 	if (kind == BALANCE || kind == WRITE_MODIFIED || kind == PRESS)
 		return byte % 128;
 	return byte % (WINDOW + 4) * PAGE + PICK(((const uint64_t[]){0, 0, 1, 0xFFF}), more);
@@ -110,14 +116,25 @@ static struct call step_from(const struct model *m, const uint8_t *b)
 static bool is_possible(const struct world *w, const struct call *call)
 {
 	ntmm_machine_counters c = {.size = sizeof c};
-	if (call->kind != LOCK)
+	if (call->kind != LOCK || NATIVE)
 		return true;
 	MUST(!ntmm_machine_get_counters(w->machine, &c));
 	return c.resident_limit - c.resident_total > WINDOW + 8;
 }
 
-static void begin(struct world *w, uint8_t how)
+static void start_native(struct world *w, uint8_t how)
 {
+	struct site site = {.base = how & 1 ? UINT64_C(0x40000000) : 0, .count = WINDOW};
+	world_create_native(w, how & 2 ? how / 4u : UINT64_MAX);
+	world_add(w, &site);
+}
+
+static void start(struct world *w, uint8_t how)
+{
+	if (NATIVE) {
+		start_native(w, how);
+		return;
+	}
 	ntmm_machine_config config = {.size = sizeof config,
 	                              .flags = how & 1 ? NTMM_MACHINE_NO_NX : 0,
 	                              .ram_bytes = (96 + how % 4 * 16) * PAGE,
@@ -140,11 +157,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct world w;
 	if (!size)
 		return 0;
-	begin(&w, *data++);
+	start(&w, *data++);
 	size--;
 	for (unsigned n = 0; n < MOST_STEPS && size >= STEP_BYTES;
 	     n++, data += STEP_BYTES, size -= STEP_BYTES) {
-		unsigned who = data[0] & 1;
+		unsigned who = data[0] % w.processes;
 		struct call call = step_from(&w.inhabitants[who].model, data);
 		if (!is_possible(&w, &call))
 			continue;
@@ -153,7 +170,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (n % CHECK_EVERY == 0)
 			world_check(&w);
 	}
-	for (unsigned who = 0; who < PROCESSES; who++)
+	for (unsigned who = 0; who < w.processes; who++)
 		world_read_all(&w, who);
 	world_check(&w);
 	world_destroy(&w);

@@ -39,7 +39,8 @@ struct attempt {
 	void (*clean)(struct stage *s); /* what is not in the place; NULL: nothing is */
 	unsigned even_so; /* what it may do even if it fails */
 };
-enum { MAY_UNLOCK = 1, MAY_MARK = 2 };
+/* ONE_ONLY: it is not tried with a host that refuses all that is asked of it. */
+enum { MAY_UNLOCK = 1, MAY_MARK = 2, ONE_ONLY = 4 };
 
 void native_attempts(const struct attempt *attempts, unsigned count);
 

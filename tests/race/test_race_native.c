@@ -102,6 +102,7 @@ static void run_own(void *context, unsigned number)
 static void run_all(void (*run)(void *context, unsigned number), void *context)
 {
 	struct runner runners[RUNNERS];
+	MUST(ntmm_native_take_signals()); /* cmocka puts handlers of its own in front of each test */
 	race_begin(TESTS);
 	for (unsigned i = 0; i < RUNNERS; i++)
 		race_start(&runners[i], run, context, i);
@@ -207,19 +208,12 @@ static void one_guard(void **state)
 	MUST(VirtualFree(g.page, 0, MEM_RELEASE));
 }
 
-/* Cmocka puts handlers of its own in front before each test. */
-static int take_signals(void **state)
-{
-	(void)state;
-	return ntmm_native_take_signals() ? 0 : -1;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(each_its_own, take_signals),
-		cmocka_unit_test_setup(all_the_same, take_signals),
-		cmocka_unit_test_setup(one_guard, take_signals),
+		cmocka_unit_test(each_its_own),
+		cmocka_unit_test(all_the_same),
+		cmocka_unit_test(one_guard),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
