@@ -488,8 +488,7 @@ static void programs_with_their_own(void **state)
 	ends_well(owning);
 }
 
-/* ---- forked children
- * -------------------------------------------------------------------------- */
+/* ---- forked children ----------------------------------------------------------------------- */
 
 static void *fault_in_thread(void *address)
 {
