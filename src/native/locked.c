@@ -68,11 +68,23 @@ static bool has_watched(const struct space *space, struct range range)
 {
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&space->runs, page);
-		if (run.vad->watch)
+		if (run.vad && run.vad->watch)
 			return true;
 		page = run.end;
 	}
 	return false;
+}
+
+/* What the host has may have gone since it was locked, and other memory have come there. */
+static bool are_known(const struct space *space, struct range range)
+{
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&space->runs, page);
+		if (!run.vad)
+			return false;
+		page = run.end;
+	}
+	return true;
 }
 
 static NTSTATUS add(struct native *native, struct range range, unsigned how)
@@ -81,25 +93,27 @@ static NTSTATUS add(struct native *native, struct range range, unsigned how)
 	struct account account = count(locked, range, how);
 	uint64_t there = runs_committed(&locked->runs, native->space.runs.whole);
 	uint64_t new = range_pages(range) - runs_committed(&locked->runs, range);
-	if (account.all)
+	bool known = are_known(&native->space, range);
+	if (account.all && known)
 		return STATUS_WAS_LOCKED;
 	if (there + new + UNLOCKABLE_PAGES > native->limits.minimum)
 		return STATUS_WORKING_SET_QUOTA; /* VL-7 */
 	if (!runs_prepare(&locked->runs, account.runs + 1))
 		return STATUS_INSUFFICIENT_RESOURCES;
 	bool watched = has_watched(&native->space, range);
-	if (new && os_pages_lock(pointer_to_page(range.start), bytes_of(range), watched))
+	if ((new || !known) &&
+	    os_pages_lock(pointer_to_page(range.start), bytes_of(range), watched))
 		return STATUS_WORKING_SET_QUOTA;
 	note(locked, range, how);
 	return STATUS_SUCCESS;
 }
 
-/* Whether they can still be locked: they were touched without a lock. */
+/* Whether they can still be locked: they were touched without a lock. The host's own it will refuse. */
 static bool are_committed(const struct space *space, struct range range)
 {
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = space_run(space, address_of(page));
-		if (!attr_is_committed(run.attr) || run.attr & ATTR_OFFERED)
+		if (run.vad && (!attr_is_committed(run.attr) || run.attr & ATTR_OFFERED))
 			return false;
 		page = run.end;
 	}

@@ -24,7 +24,7 @@ static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t
 	return STATUS_SUCCESS;
 }
 
-/* VL-3, VL-21. */
+/* VL-3, VL-21. Where there may be memory that the space does not know, the engine finds out. */
 static NTSTATUS check_holes(struct target *target, const struct lock_call *call)
 {
 	NTSTATUS status = target_read(target);
@@ -32,9 +32,9 @@ static NTSTATUS check_holes(struct target *target, const struct lock_call *call)
 		return status;
 	struct run run = {.end = call->range.start};
 	while (!status && next_run(target->space, call->range, &run)) {
-		if (!run.vad)
+		if (!run.vad && !target->space->engine->foreign)
 			status = call->way == LOCK ? STATUS_ACCESS_VIOLATION : STATUS_NOT_LOCKED;
-		else if (call->way == LOCK && !vad_is_paged(run.vad))
+		else if (run.vad && call->way == LOCK && !vad_is_paged(run.vad))
 			status = STATUS_INCOMPATIBLE_FILE_MAP;
 	}
 	target_unlock(target);

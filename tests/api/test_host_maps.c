@@ -15,6 +15,8 @@
 
 #include "place.h"
 
+#include <ntmm/native.h>
+
 static MEMORY_BASIC_INFORMATION query(const void *address)
 {
 	MEMORY_BASIC_INFORMATION info;
@@ -349,12 +351,25 @@ static void try_all(char *memory)
 	assert_fails(VirtualFree(memory, 0, MEM_RELEASE), 487);
 	assert_fails(VirtualFree(memory, PAGE, MEM_DECOMMIT), 487);
 	assert_fails(VirtualProtect(memory, PAGE, PAGE_READONLY, &old), 487);
-	assert_fails(VirtualLock(memory, PAGE), ERROR_NOACCESS);
 	assert_fails(VirtualUnlock(memory, PAGE), ERROR_NOT_LOCKED);
 	assert_fails(UnmapViewOfFile(memory), 487);
 	assert_fails(FlushViewOfFile(memory, PAGE), 487);
 	assert_int_not_equal(DiscardVirtualMemory(memory, PAGE), 0);
 	assert_int_not_equal(OfferVirtualMemory(memory, PAGE, VmOfferPriorityLow), 0);
+}
+
+static void it_can_be_locked(void **state) /* VL-3, VL-4: as what a malloc on Windows returns */
+{
+	char *memory = map_alone(2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	(void)state;
+	assert_true(ntmm_native_take_signals());
+	assert_true(VirtualLock(memory, PAGE));
+	assert_true(VirtualLock(memory, PAGE));
+	assert_fails(VirtualUnlock(memory, 2 * PAGE), ERROR_NOT_LOCKED);
+	assert_true(VirtualUnlock(memory, PAGE));
+	assert_fails(VirtualUnlock(memory, PAGE), ERROR_NOT_LOCKED);
+	munmap(memory, 2 * PAGE);
+	assert_fails(VirtualLock(memory, PAGE), ERROR_NOACCESS);
 }
 
 static void it_is_left_alone(void **state)
@@ -470,6 +485,7 @@ int main(void)
 		cmocka_unit_test(it_can_be_walked),
 		cmocka_unit_test(free_memory_ends_at_what_is_there),
 		cmocka_unit_test(it_is_left_alone),
+		cmocka_unit_test(it_can_be_locked),
 		cmocka_unit_test(nothing_is_laid_over_it),
 		cmocka_unit_test(the_lowest_addresses_are_refused),
 		cmocka_unit_test(it_can_be_copied),
