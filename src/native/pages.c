@@ -301,11 +301,18 @@ static void set_granules(struct native *native, struct range range,
 	}
 }
 
+/* Granules that lie in the range in part are open no more, the others are shut. */
+static void note_shut(struct native *native, struct range range)
+{
+	pages_note_mapped(native, range);
+	set_granules(native, range, arena_set, GRANULE_SHUT);
+}
+
 int pages_shut(struct native *native, struct range range)
 {
 	int error = shut(range);
 	if (!error)
-		set_granules(native, range, arena_set, GRANULE_SHUT);
+		note_shut(native, range);
 	return error;
 }
 

@@ -21,7 +21,7 @@
 #include "native/check.h"
 #include "support/touch.h"
 
-#define UPPER_WALL ((MOST_PAGES + 16) * PAGE)
+#define REACHED ((MOST_PAGES + 16) * PAGE) /* bytes above the window */
 
 static struct native *here(void)
 {
@@ -44,7 +44,7 @@ static void begin_native(struct world *w, uint64_t commit)
 
 static uint64_t find_place(const struct site *site)
 {
-	uint64_t bytes = GRANULE + site->count * PAGE + UPPER_WALL;
+	uint64_t bytes = GRANULE + site->count * PAGE + REACHED;
 	void *found = VirtualAlloc(NULL, bytes, MEM_RESERVE, PAGE_NOACCESS);
 	MUST(found);
 	MUST(VirtualFree(found, 0, MEM_RELEASE));
@@ -67,7 +67,7 @@ static void add_window(struct inhabitant *i, const struct site *site)
 	i->model.nx = true;
 	i->model.maximum = i->model.highest = (uintptr_t)info.lpMaximumApplicationAddress;
 	put_wall(base - GRANULE, GRANULE);
-	put_wall(base + site->count * PAGE, UPPER_WALL);
+	put_wall(base + site->count * PAGE, REACHED);
 }
 
 static void empty_window(const struct inhabitant *i)
