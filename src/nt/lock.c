@@ -24,21 +24,34 @@ static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t
 	return STATUS_SUCCESS;
 }
 
-/* VL-3, VL-21. Where there may be memory that the space does not know, the engine finds out. */
+/* What the space does not know the engine may. */
+static bool is_hole(const struct target *target, uint64_t page)
+{
+	const struct engine *engine = target->space->engine;
+	struct foreign foreign;
+	return !engine->foreign || !engine->foreign(target->space, page, &foreign) ||
+	       foreign.kind == FOREIGN_NONE;
+}
+
+/* VL-3, VL-21: in order. Of a part that the space does not know the first page is looked at; others the engine
+ * finds when it touches them. */
 static NTSTATUS check_holes(struct target *target, const struct lock_call *call)
 {
-	NTSTATUS status = target_read(target);
-	if (status)
-		return status;
 	struct run run = {.end = call->range.start};
-	while (!status && next_run(target->space, call->range, &run)) {
-		if (!run.vad && !target->space->engine->foreign)
-			status = call->way == LOCK ? STATUS_ACCESS_VIOLATION : STATUS_NOT_LOCKED;
-		else if (run.vad && call->way == LOCK && !vad_is_paged(run.vad))
-			status = STATUS_INCOMPATIBLE_FILE_MAP;
+	for (;;) {
+		NTSTATUS status = target_read(target);
+		if (status)
+			return status;
+		bool more = next_run(target->space, call->range, &run);
+		bool known = more && run.vad, paged = known && vad_is_paged(run.vad);
+		target_unlock(target);
+		if (!more)
+			return STATUS_SUCCESS;
+		if (!known && is_hole(target, run.start))
+			return call->way == LOCK ? STATUS_ACCESS_VIOLATION : STATUS_NOT_LOCKED;
+		if (known && !paged && call->way == LOCK)
+			return STATUS_INCOMPATIBLE_FILE_MAP;
 	}
-	target_unlock(target);
-	return status;
 }
 
 /* VL-12: as Windows 7 and 10 do it. */

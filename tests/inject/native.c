@@ -19,7 +19,7 @@
 
 #define PLACES 8192
 #define PLACE_BYTES (PLACE_PAGES * PAGE)
-#define OUTSIDE UINT64_C(0x20000000000)
+#define OUTSIDE UINT64_C(0x300000000000) /* of use with a sanitizer too */
 #define ALL_FAIL UINT64_MAX
 
 /* ---- what attempts are made of --------------------------------------------------------------- */
