@@ -23,10 +23,11 @@ bool host_range_ok(const void *pointer, uint64_t bytes);
  * STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR. */
 NTSTATUS probe_memory(const void *pointer, uint64_t bytes, bool store);
 
-/* What lies a little above the stack pointer is the caller's own: nothing has to be asked. */
+/* What lies a little above the stack pointer is the caller's own: nothing has to be asked. So little that it
+ * is not beyond the first frame of a thread, above which the host keeps things of its own. */
 static inline bool is_on_stack(const void *pointer, uint64_t bytes)
 {
-	const uint64_t near = 16384;
+	const uint64_t near = 1024;
 	uint64_t above = (uintptr_t)pointer - (uintptr_t)__builtin_frame_address(0);
 	return above < near && bytes < near - above;
 }
