@@ -127,11 +127,36 @@ void lock_wait(struct lock *lock, pthread_cond_t *condition)
 	note_take(lock->rank);
 }
 
+/* What is held is mostly held for less time than it takes to sleep and be woken, which is some 20 us for two
+ * threads that take turns. */
+#define MOST_TRIES 100
+#define PAUSES 8 /* between two tries */
+
+static void pause_a_little(void)
+{
+#if defined(__x86_64__)
+	for (unsigned i = 0; i < PAUSES; i++)
+		__builtin_ia32_pause();
+#endif
+}
+
+/* Whether `try` has got the lock. */
+static bool spin(struct shared_lock *lock, int (*try)(pthread_rwlock_t *lock))
+{
+	for (unsigned i = 0; lock->spins && i < MOST_TRIES; i++) {
+		if (!try(&lock->rwlock))
+			return true;
+		pause_a_little();
+	}
+	return false;
+}
+
 void shared_lock_init(struct shared_lock *lock, enum rank rank)
 {
 	pthread_rwlockattr_t attributes;
 
 	lock->rank = rank;
+	lock->spins = false;
 	CHECK(!pthread_rwlockattr_init(&attributes));
 	/* glibc's default lets a stream of readers, here faults, hold off a writer for good. */
 	CHECK(!pthread_rwlockattr_setkind_np(&attributes,
@@ -148,13 +173,15 @@ void shared_lock_destroy(struct shared_lock *lock)
 void shared_lock_read(struct shared_lock *lock)
 {
 	note_take(lock->rank);
-	CHECK(!pthread_rwlock_rdlock(&lock->rwlock));
+	if (!spin(lock, pthread_rwlock_tryrdlock))
+		CHECK(!pthread_rwlock_rdlock(&lock->rwlock));
 }
 
 void shared_lock_write(struct shared_lock *lock)
 {
 	note_take(lock->rank);
-	CHECK(!pthread_rwlock_wrlock(&lock->rwlock));
+	if (!spin(lock, pthread_rwlock_trywrlock))
+		CHECK(!pthread_rwlock_wrlock(&lock->rwlock));
 }
 
 void shared_lock_drop(struct shared_lock *lock)
@@ -183,5 +210,7 @@ void shared_lock_fork(struct shared_lock *lock, enum fork_step step)
 	}
 	CHECK(!pthread_rwlock_unlock(&lock->rwlock));
 	if (step == FORK_IN_CHILD)
+		bool spins = lock->spins;
 		shared_lock_init(lock, lock->rank);
+		lock->spins = spins;
 }

@@ -24,6 +24,7 @@ void lock_drop(struct lock *lock);
 struct shared_lock {
 	pthread_rwlock_t rwlock;
 	enum rank rank;
+	bool spins; /* who waits tries for some microseconds before it sleeps */
 };
 
 void shared_lock_init(struct shared_lock *lock, enum rank rank);

@@ -63,6 +63,7 @@ NTSTATUS native_begin(struct space **space)
 		status = begin(&the_native);
 	if (status)
 		return status;
+	the_native.space.lock.spins = true;
 	show_shared_page(&the_native.space);
 	slack_begin(&the_native.slack);
 	atomic_store_explicit(&now, &the_native, memory_order_release);
