@@ -209,8 +209,9 @@ void shared_lock_fork(struct shared_lock *lock, enum fork_step step)
 		return;
 	}
 	CHECK(!pthread_rwlock_unlock(&lock->rwlock));
-	if (step == FORK_IN_CHILD)
-		bool spins = lock->spins;
-		shared_lock_init(lock, lock->rank);
-		lock->spins = spins;
+	if (step != FORK_IN_CHILD)
+		return;
+	bool spins = lock->spins;
+	shared_lock_init(lock, lock->rank);
+	lock->spins = spins;
 }
