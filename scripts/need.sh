@@ -24,6 +24,7 @@ test     libcmocka-dev       /usr/include/cmocka.h
 test     gnuplot-nox         gnuplot
 test     mingw-w64-x86-64-dev /usr/x86_64-w64-mingw32/lib/libwinpthread-1.dll
 test     mingw-w64-i686-dev  /usr/i686-w64-mingw32/lib/libwinpthread-1.dll
+test     libz-mingw-w64      /usr/x86_64-w64-mingw32/lib/zlib1.dll
 '
 
 there() {

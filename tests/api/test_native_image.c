@@ -190,8 +190,10 @@ static void test_real_dlls(void **state)
 		print_message("no DLLs: install mingw-w64-x86-64-dev\n");
 		skip();
 	}
-	if (!ran)
+	if (!ran) {
 		print_message("no zlib1.dll to be run: install libz-mingw-w64\n");
+		skip();
+	}
 }
 
 int main(void)
