@@ -4,21 +4,14 @@
  * test runner live on it. So no call of the library may need malloc.
  */
 #include "place.h"
+#include "support/sanitized.h"
 
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
-#ifndef SANITIZED
+#if !IS_SANITIZED
 
 /* ---- the allocator --------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "support/mode.h"
+#include "support/sanitized.h"
 #include "world.h"
 
 #define LONGEST 7 /* of any walk */
@@ -27,17 +28,6 @@
 #define PAGES 4
 #define WINDOW 16 /* pages: a granule */
 #define BALLAST 60
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLOW 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SLOW 1
-#endif
-#endif
-#ifndef SLOW
-#define SLOW 0
-#endif
 
 #define RW PAGE_READWRITE
 #define RO PAGE_READONLY
@@ -331,7 +321,7 @@ static unsigned at_length(unsigned calls)
 static void all_of_four(void **state)
 {
 	const struct plan plan = {
-		.letters = alphabet, .count = LETTERS, .longest = 4, .merge = SLOW};
+		.letters = alphabet, .count = LETTERS, .longest = 4, .merge = IS_SANITIZED};
 	(void)state;
 	begin(256, 64);
 	follow(&plan);
@@ -376,7 +366,7 @@ static void with_paging(void **state)
 {
 	const struct plan plan = {.letters = paging_alphabet,
 	                          .count = PAGING_LETTERS,
-	                          .longest = at_length(6) - SLOW,
+	                          .longest = at_length(6) - IS_SANITIZED,
 	                          .beginning = written,
 	                          .beginnings = sizeof written / sizeof written[0]};
 	(void)state;

@@ -10,6 +10,7 @@
 #include <ntmm/native.h>
 
 #include "race.h"
+#include "support/sanitized.h"
 #include "support/touch.h"
 
 enum { THREADS = 4, PAGES = 16, FAULTING = 3 };
@@ -134,25 +135,29 @@ static void see_sent(int signal, siginfo_t *info, void *context)
 	sent_seen++;
 }
 
+/* ThreadSanitizer lets this signal in even while it holds a lock of its own, which the handler
+ * needs: there every thread sends it to itself. */
+static _Atomic uint64_t sent;
+
 static void fault_and_go_on(void *context, unsigned number)
 {
 	uint64_t chance = number + 7;
 	(void)context;
-	while (race_goes_on())
+	while (race_goes_on()) {
 		for (unsigned i = 0; i < 100; i++)
 			load(somewhere(&chance));
+		sent += IS_THREAD_SANITIZED && !raise(SIGSEGV);
+	}
 }
 
 static void send(void *context, unsigned number)
 {
-	uint64_t chance = number, sent = 0;
+	uint64_t chance = number;
 	(void)context;
 	while (race_goes_on()) {
-		kill(getpid(), SIGSEGV);
-		sent++;
+		sent += !IS_THREAD_SANITIZED && !kill(getpid(), SIGSEGV);
 		race_pause(&chance);
 	}
-	MUST(sent_seen && sent_seen <= sent);
 }
 
 static void signals_sent_meanwhile(void **state)
@@ -164,6 +169,7 @@ static void signals_sent_meanwhile(void **state)
 	begin(state);
 	void *always = AddVectoredExceptionHandler(0, step_over);
 	run(fault_and_go_on, send);
+	MUST(sent_seen && sent_seen <= sent);
 	MUST(RemoveVectoredExceptionHandler(always));
 }
 
