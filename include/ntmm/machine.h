@@ -72,6 +72,10 @@ enum {
 	 * do not replay exactly then, and observers may be called by these threads. By default all this
 	 * is done in steps, by whoever needs it. */
 	NTMM_MACHINE_THREADS = 4,
+	/* RAM is a memory file of the host's, so that ntmm_thread_run (thread.h) can show its frames
+	 * where the program's pointers look for them. The host may not back it with huge pages then,
+	 * and gives it memory by its rules for such files. */
+	NTMM_MACHINE_SHARED_RAM = 8,
 	/* A machine that runs Windows 98 or ME (rules W9); its processor is one without NX. All its
 	 * processes have the layout NTMM_LAYOUT_WIN9X; each has 4 MB of commit from the beginning, the
 	 * MS-DOS arena. What lies from 2 GB on is the same in every process: views and what is

@@ -46,6 +46,26 @@ NTMM_API void ntmm_thread_destroy(ntmm_thread *thread);
 NTMM_API bool ntmm_thread_attach(ntmm_thread *thread);
 NTMM_API void ntmm_thread_detach(void);
 
+/* Runs body(context), code of the host program, as the code of `thread`: the calling host thread is
+ * attached to it, and the memory of its process can be used at its addresses, by pointers that
+ * VirtualAlloc and the others returned. The host's processor accesses the machine's RAM then, at
+ * its own speed, where a translation of the thread's has been shown to it; each first access to a
+ * page faults, and goes the way of ntmm_load ... Stores are seen by write watch, pages come back
+ * from the paging file, and so on. Exceptions are raised as in the host's own process: handlers of
+ * AddVectoredExceptionHandler, and ntmm_try in the body, see them; they run as the thread, too.
+ *
+ * The process's addresses must be free in the host process, from 64 KB to the highest: those of
+ * NTMM_LAYOUT_NT64_8TB and of the 32-bit layouts are in most programs that are position-independent.
+ * Several threads of a process may run at once, but of one process at a time where addresses
+ * overlap. What the host's kernel does with a pointer of the process's may answer EFAULT (native.h,
+ * ntmm_native_probe). The body must return; it must not detach. x86-64 alone.
+ *
+ * False, without having called it: ERROR_BUSY, as ntmm_thread_attach; ERROR_NOT_SUPPORTED, the
+ * machine has no NTMM_MACHINE_SHARED_RAM or runs a Windows 9x, or there are no signals here;
+ * ERROR_INVALID_ADDRESS, something is in the way; ERROR_ACCESS_DENIED, the process has ended;
+ * ERROR_NOT_ENOUGH_MEMORY. ntmm_error_message() says more. */
+NTMM_API bool ntmm_thread_run(ntmm_thread *thread, void (*body)(void *context), void *context);
+
 /* What the last access that returned false raised: STATUS_ACCESS_VIOLATION,
  * STATUS_GUARD_PAGE_VIOLATION, STATUS_IN_PAGE_ERROR, STATUS_STACK_OVERFLOW or
  * STATUS_DATATYPE_MISALIGNMENT, with parameters as rules EX-1 to EX-8 say. Valid until the next. */

@@ -71,6 +71,12 @@ void *os_map_sparse(size_t bytes)
 	return map_advised(bytes, MADV_NOHUGEPAGE);
 }
 
+void *os_map_file(int fd, size_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
 /* To cut a hole the host may need one mapping more than it has left: then the memory goes without
  * the addresses. */
 static bool unmap(void *memory, size_t bytes)

@@ -22,6 +22,8 @@ void os_free(void *memory);
 void *os_map(size_t bytes);
 /* The same, of which little will be touched, here and there: never in huge pages. */
 void *os_map_sparse(size_t bytes);
+/* A memory file (os_pages.h), for others to map as well; NULL: there is no room. */
+void *os_map_file(int fd, size_t bytes);
 void os_unmap(void *memory, size_t bytes);
 /* The contents may go; the range reads as zero afterwards. */
 void os_map_zero(void *memory, size_t bytes);

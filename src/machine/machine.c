@@ -17,7 +17,7 @@
 #define MAXIMUM_FRAMES (UINT64_C(16) << 40 >> PAGE_SHIFT)
 #define KNOWN_FLAGS \
 	(NTMM_MACHINE_NO_NX | NTMM_MACHINE_NO_CLUSTERS | NTMM_MACHINE_THREADS | \
-	 NTMM_MACHINE_WIN9X | NTMM_MACHINE_WIN95)
+	 NTMM_MACHINE_SHARED_RAM | NTMM_MACHINE_WIN9X | NTMM_MACHINE_WIN95)
 
 static bool check_config(const ntmm_machine_config *config, uint64_t ram)
 {
@@ -60,7 +60,8 @@ static NTSTATUS start(struct ntmm_machine *machine, const ntmm_machine_config *c
 		complain("the host has no membarrier(2)");
 		return STATUS_NOT_SUPPORTED;
 	}
-	NTSTATUS status = pager_init(&machine->pager, frames);
+	bool shared = config->flags & NTMM_MACHINE_SHARED_RAM;
+	NTSTATUS status = pager_init(&machine->pager, frames, shared);
 	if (status) {
 		complain("the host has no memory for %lu frames", frames);
 		return status;

@@ -9,6 +9,7 @@
 #include "native/chain.h"
 #include "native/context.h"
 #include "native/fault.h"
+#include "native/guest.h"
 #include "native/raise.h"
 #include "native/trap.h"
 
@@ -26,9 +27,21 @@ static enum access_mode mode_of(const struct trap *trap)
 	return MODE_SERVICE;
 }
 
+/* As resolve, by whom the memory is. */
+static bool resolve_by(const struct guest *guest, struct trap *trap)
+{
+	const EXCEPTION_RECORD *record = guest->touch(guest->context, trap->access, trap->address);
+	if (record)
+		trap_take(trap, record);
+	return !record;
+}
+
 /* Whether the instruction can run again; if not, the trap has the status. */
 static bool resolve(struct trap *trap)
 {
+	const struct guest *guest = guest_at(trap->address);
+	if (guest)
+		return resolve_by(guest, trap);
 	struct fault fault = {trap->address, trap->access, mode_of(trap)};
 	enum fault_answer answer = fault_resolve(&fault, &trap->status);
 	if (answer == FAULT_RETRY) {

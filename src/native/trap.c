@@ -83,6 +83,15 @@ void trap_land(const struct trap *trap, ucontext_t *state)
 
 #endif
 
+void trap_take(struct trap *trap, const EXCEPTION_RECORD *record)
+{
+	trap->status = (NTSTATUS)record->ExceptionCode;
+	trap->cause = (NTSTATUS)record->ExceptionInformation[2];
+	trap->address = record->ExceptionInformation[1];
+	if (record->ExceptionInformation[0] == EXCEPTION_READ_FAULT) /* EX-2: a fetch, without NX */
+		trap->access = NTMM_LOAD;
+}
+
 void trap_record(const struct trap *trap, EXCEPTION_RECORD *record)
 {
 	static const ULONG_PTR kinds[] = {

@@ -26,6 +26,8 @@ struct trap {
 /* False when the signal tells of something else: somebody sent it, or an alignment check. */
 bool trap_read(struct trap *trap, int signal, const siginfo_t *info, const ucontext_t *state);
 
+/* The access raises what the record says, another's: a thread of a machine's. */
+void trap_take(struct trap *trap, const EXCEPTION_RECORD *record);
 /* EX-1, EX-6 to EX-8. */
 void trap_record(const struct trap *trap, EXCEPTION_RECORD *record);
 

@@ -19,6 +19,7 @@ void *__real_os_alloc(size_t bytes);
 void __real_os_free(void *memory);
 void *__real_os_map(size_t bytes);
 void *__real_os_map_sparse(size_t bytes);
+void *__real_os_map_file(int fd, size_t bytes);
 void __real_os_unmap(void *memory, size_t bytes);
 int __real_os_file_create(const char *where, int *fd);
 int __real_os_file_extend(int fd, uint64_t from, uint64_t to);
@@ -35,6 +36,7 @@ void *__wrap_os_alloc(size_t bytes);
 void __wrap_os_free(void *memory);
 void *__wrap_os_map(size_t bytes);
 void *__wrap_os_map_sparse(size_t bytes);
+void *__wrap_os_map_file(int fd, size_t bytes);
 void __wrap_os_unmap(void *memory, size_t bytes);
 int __wrap_os_file_create(const char *where, int *fd);
 int __wrap_os_file_extend(int fd, uint64_t from, uint64_t to);
@@ -94,6 +96,11 @@ void *__wrap_os_map(size_t bytes)
 void *__wrap_os_map_sparse(size_t bytes)
 {
 	return count_map(is_to_fail(MAP) ? NULL : __real_os_map_sparse(bytes), bytes);
+}
+
+void *__wrap_os_map_file(int fd, size_t bytes)
+{
+	return count_map(is_to_fail(MAP) ? NULL : __real_os_map_file(fd, bytes), bytes);
 }
 
 void __wrap_os_unmap(void *memory, size_t bytes)

@@ -23,13 +23,13 @@ static bool make_buffers(struct pager *pager)
 	return made && pager->read_cluster;
 }
 
-NTSTATUS pager_init(struct pager *pager, uint64_t frames)
+NTSTATUS pager_init(struct pager *pager, uint64_t frames, bool shared)
 {
 	*pager = (struct pager){.shared_page = NO_FRAME};
 	pager->stores.commit = &pager->commit;
 	pager->commit.grow = pager_grow;
 	pager->commit.context = pager;
-	if (!make_buffers(pager) || !phys_init(&pager->phys, frames)) {
+	if (!make_buffers(pager) || !phys_init(&pager->phys, frames, shared)) {
 		release_parts(pager);
 		return STATUS_NO_MEMORY;
 	}

@@ -76,6 +76,7 @@ struct page_map {
 	unsigned link_count;
 	uint64_t stray_start;        /* stores from this page on are counted one by one (stray.h) */
 	struct translator *translators; /* shoot.h */
+	struct shadow *shadow;       /* shadow.h; NULL: the host's processor runs none of its threads */
 	bool walks_end;              /* before a frame is reused: a table has left */
 	struct shots shots;
 	struct tally tally;
@@ -143,8 +144,8 @@ struct pager {
 	struct background background;
 };
 
-/* Without a paging file: pager_add_store. STATUS_NO_MEMORY. */
-NTSTATUS pager_init(struct pager *pager, uint64_t frames);
+/* Without a paging file: pager_add_store. `shared`: as phys_init. STATUS_NO_MEMORY. */
+NTSTATUS pager_init(struct pager *pager, uint64_t frames, bool shared);
 void pager_destroy(struct pager *pager);
 
 /* Passes since the page was last seen in use; age.c keeps them in bounds. */

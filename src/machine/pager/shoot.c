@@ -4,6 +4,7 @@
  */
 #include "base/linger.h"
 #include "base/os.h"
+#include "machine/pager/shadow.h"
 #include "machine/pager/shoot.h"
 
 #define LOOKS 100 /* at a thread that is inside, before its processor is given to others */
@@ -150,6 +151,16 @@ static void make_visible(const struct shootdown *shootdown)
 		os_barrier();
 }
 
+static void hide(struct page_map *map)
+{
+	const struct shots *shots = &map->shots;
+	if (shots->count > SHOTS)
+		shadow_hide(map, shots->hull);
+	else
+		for (uint32_t i = 0; i < shots->count; i++)
+			shadow_hide(map, (struct range){shots->pages[i], shots->pages[i] + 1});
+}
+
 void shoot_wait(struct shootdown *shootdown)
 {
 	if (!shootdown->maps)
@@ -158,6 +169,7 @@ void shoot_wait(struct shootdown *shootdown)
 		make_visible(shootdown);
 	for (struct page_map *map = shootdown->maps; map; map = map->shots.next) {
 		wait_outside(map, false);
+		hide(map);
 		map->shots.count = 0;
 	}
 	shootdown->maps = NULL;
@@ -234,6 +246,7 @@ void shoot_pause(struct page_map *map)
 	if (clear_range(map, all, SHOOT_ALL))
 		os_barrier();
 	wait_outside(map, true);
+	shadow_hide_all(map);
 }
 
 void shoot_resume(struct page_map *map)

@@ -36,6 +36,8 @@
  *
  * Where this host process has one thread only, no other is inside, and there is no need for barriers.
  *
+ * Pages that the host's own processor has been shown are hidden after the wait (shadow.h).
+ *
  * Conventions: pager.h. The pager's lock is held.
  */
 #ifndef NTMM_MACHINE_PAGER_SHOOT_H

@@ -8,15 +8,41 @@
 
 #include "base/check.h"
 #include "base/os.h"
+#include "base/os_pages.h"
 
 static size_t database_bytes(uint64_t frames)
 {
 	return round_up(frames * sizeof(struct frame), PAGE_BYTES);
 }
 
-bool phys_init(struct phys *phys, uint64_t frames)
+static bool map_shared(struct phys *phys, size_t bytes)
 {
-	*phys = (struct phys){.count = frames, .high = (frame_t)frames};
+	if (os_memory_file(bytes, &phys->ram_file))
+		return false;
+	phys->ram = os_map_file(phys->ram_file, bytes);
+	if (!phys->ram)
+		os_file_close(phys->ram_file);
+	return phys->ram;
+}
+
+static bool map_ram(struct phys *phys, bool shared)
+{
+	if (shared)
+		return map_shared(phys, phys->count * PAGE_BYTES);
+	phys->ram = os_map(phys->count * PAGE_BYTES);
+	return phys->ram;
+}
+
+static void unmap_ram(struct phys *phys)
+{
+	os_unmap(phys->ram, phys->count * PAGE_BYTES);
+	if (phys->ram_file >= 0)
+		os_file_close(phys->ram_file);
+}
+
+bool phys_init(struct phys *phys, uint64_t frames, bool shared)
+{
+	*phys = (struct phys){.count = frames, .high = (frame_t)frames, .ram_file = -1};
 	frame_list_init(&phys->free);
 	frame_list_init(&phys->zeroed);
 	for (unsigned priority = 0; priority < PRIORITIES; priority++)
@@ -25,12 +51,11 @@ bool phys_init(struct phys *phys, uint64_t frames)
 	frame_list_init(&phys->no_write);
 	frame_list_init(&phys->bad);
 	phys->in_state[FRAME_ZEROED] = frames;
-	phys->ram = os_map(frames * PAGE_BYTES);
-	if (!phys->ram)
+	if (!map_ram(phys, shared))
 		return false;
 	phys->frames = os_map(database_bytes(frames));
 	if (!phys->frames) {
-		os_unmap(phys->ram, frames * PAGE_BYTES);
+		unmap_ram(phys);
 		return false;
 	}
 	return true;
@@ -39,7 +64,7 @@ bool phys_init(struct phys *phys, uint64_t frames)
 void phys_destroy(struct phys *phys)
 {
 	os_unmap(phys->frames, database_bytes(phys->count));
-	os_unmap(phys->ram, phys->count * PAGE_BYTES);
+	unmap_ram(phys);
 }
 
 uint64_t phys_free_count(const struct phys *phys)

@@ -112,6 +112,7 @@ struct frame_list {
 
 struct phys {
 	uint8_t *ram;
+	int ram_file; /* the memory file that RAM is; -1: it is none */
 	struct frame *frames;
 	uint64_t count;         /* frames in all */
 	frame_t low, high;      /* never used: [low, high) */
@@ -120,7 +121,8 @@ struct phys {
 	uint64_t in_state[FRAME_STATES]; /* never used frames count as zeroed */
 };
 
-bool phys_init(struct phys *phys, uint64_t frames);
+/* `shared`: RAM is a memory file. */
+bool phys_init(struct phys *phys, uint64_t frames, bool shared);
 void phys_destroy(struct phys *phys);
 
 static inline struct frame *frame_at(const struct phys *phys, frame_t frame)

@@ -15,8 +15,7 @@ static uint64_t tag_of(const struct ntmm_tlb_line *line, ntmm_access access)
 	return __atomic_load_n(tag, NTMM_TLB_ORDER);
 }
 
-/* Where to access `address`, while inside; NULL: nowhere yet. */
-static void *find(struct ntmm_thread *thread, ntmm_access access, uint64_t address)
+void *thread_find(struct ntmm_thread *thread, ntmm_access access, uint64_t address)
 {
 	const struct ntmm_tlb_line *line = ntmm_tlb_line_of(&thread->tlb, address);
 	do {
@@ -33,8 +32,8 @@ static bool try_parts(struct ntmm_thread *thread, ntmm_access access, uint64_t a
 	unsigned first = (unsigned)min_u64(bytes, PAGE_BYTES - address % PAGE_BYTES);
 	uint64_t next = address + first;
 	ntmm_tlb_enter(&thread->tlb);
-	uint8_t *low = find(thread, access, address);
-	uint8_t *high = first == bytes ? low : find(thread, access, next);
+	uint8_t *low = thread_find(thread, access, address);
+	uint8_t *high = first == bytes ? low : thread_find(thread, access, next);
 	if (low && high) {
 		cell_move_part(low, access, value, first);
 		if (first < bytes)
@@ -50,7 +49,7 @@ static bool try_whole(struct ntmm_thread *thread, ntmm_access access, uint64_t a
                       unsigned bytes)
 {
 	ntmm_tlb_enter(&thread->tlb);
-	void *cell = find(thread, access, address);
+	void *cell = thread_find(thread, access, address);
 	if (cell)
 		cell_move(cell, access, value, bytes);
 	ntmm_tlb_leave(&thread->tlb);
@@ -83,7 +82,7 @@ static bool try_exchange(struct ntmm_thread *thread, uint64_t address, unsigned 
                          const struct exchange *exchange)
 {
 	ntmm_tlb_enter(&thread->tlb);
-	void *cell = find(thread, NTMM_STORE, address);
+	void *cell = thread_find(thread, NTMM_STORE, address);
 	if (cell)
 		cell_exchange(cell, bytes, exchange);
 	ntmm_tlb_leave(&thread->tlb);

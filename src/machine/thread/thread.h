@@ -42,6 +42,23 @@ bool thread_fault(struct ntmm_thread *thread, ntmm_access access, uint64_t addre
 bool thread_touch(struct ntmm_thread *thread, ntmm_access access, uint64_t address,
                   touch_visitor visit, void *context);
 
+/* ---- access.c -------------------------------------------------------------------------------- */
+
+/* Where to access `address`, while inside; NULL: nowhere yet. */
+void *thread_find(struct ntmm_thread *thread, ntmm_access access, uint64_t address);
+
+/* ---- run.c ----------------------------------------------------------------------------------- */
+
+/* The host's processor runs the thread's code from now on: pages of thread_run_range can be shown in
+ * this host process where the thread has them. STATUS_NOT_SUPPORTED, also for a Windows 9x;
+ * STATUS_CONFLICTING_ADDRESSES, STATUS_NO_MEMORY, STATUS_PROCESS_IS_TERMINATING. */
+NTSTATUS thread_run_begin(struct ntmm_thread *thread);
+void thread_run_end(struct ntmm_thread *thread);
+struct range thread_run_range(const struct ntmm_thread *thread);
+/* The host's processor cannot access `address`, of these pages. It can now; false:
+ * thread->exception says why not. */
+bool thread_run_fault(struct ntmm_thread *thread, ntmm_access access, uint64_t address);
+
 /* ---- stray.c --------------------------------------------------------------------------------- */
 
 /* A store whose last byte lies at stores_end or above; false: an exception was raised. */
