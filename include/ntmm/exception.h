@@ -4,8 +4,9 @@
  *
  * What this is: the part of <winnt.h> and <errhandlingapi.h> that has to do with exceptions;
  * windows.h includes it. A handler is called for what the processor refuses in this host process,
- * by the thread that faulted. What an access by a thread of a machine raises is told by
- * ntmm_thread_exception() (thread.h), and no handler sees it.
+ * by the thread that faulted; also in code that runs as a machine's thread by ntmm_thread_run()
+ * (thread.h). What ntmm_load ... of such a thread raise is told by ntmm_thread_exception(), and
+ * no handler sees it.
  *
  * Handlers run in a signal handler, on an alternate stack of 256 KB that nested faults share.
  * They may call every function of ntmm, and those of the host that its signal-safety(7) allows;

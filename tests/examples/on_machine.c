@@ -43,6 +43,9 @@ int main(void)
 	ntmm_thread *thread = ntmm_thread_create(process, NULL);
 	must(thread, "create a thread");
 	must(ntmm_thread_run(thread, run, &result), "run the program");
+	ntmm_process_counters used = {.size = sizeof used};
+	must(!ntmm_process_get_counters(process, &used), "count");
+	must(used.soft + used.hard + used.demand_zero + used.physical > 0, "see its memory used");
 	ntmm_thread_destroy(thread);
 	CloseHandle(process);
 	ntmm_machine_destroy(machine);

@@ -18,6 +18,13 @@ static size_t bytes_of(struct range range)
 	return (size_t)address_of(range_pages(range));
 }
 
+/* One mapping takes the place of all: that the host can always do. */
+static void hide_all(struct shadow *shadow)
+{
+	CHECK(!os_pages_shut(place_of(shadow->range.start), bytes_of(shadow->range)));
+	atomic_store(&shadow->shown, 0);
+}
+
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
 static NTSTATUS reserve(struct range range)
@@ -61,24 +68,27 @@ NTSTATUS shadow_begin(struct page_map *map, struct range range)
 	return STATUS_SUCCESS;
 }
 
+/* Should the host not take the addresses back, nothing is left there. */
+static void release(struct shadow *shadow)
+{
+	void *place = place_of(shadow->range.start);
+	if (!os_pages_release(place, bytes_of(shadow->range)))
+		return;
+	hide_all(shadow); /* so that it is one mapping */
+	(void)os_pages_release(place, bytes_of(shadow->range));
+}
+
 void shadow_end(struct page_map *map)
 {
 	struct shadow *shadow = map->shadow;
 	if (--shadow->threads)
 		return;
 	map->shadow = NULL;
-	os_unmap(place_of(shadow->range.start), bytes_of(shadow->range));
+	release(shadow);
 	os_free(shadow);
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */
-
-/* One mapping takes the place of all: that the host can always do. */
-static void hide_all(struct shadow *shadow)
-{
-	CHECK(!os_pages_shut(place_of(shadow->range.start), bytes_of(shadow->range)));
-	atomic_store(&shadow->shown, 0);
-}
 
 bool shadow_show(struct shadow *shadow, uint64_t page, const void *frame, unsigned how)
 {

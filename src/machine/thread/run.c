@@ -2,6 +2,7 @@
  *
  * The host's processor runs a thread's code: faults of its own become the thread's.
  */
+#include "base/check.h"
 #include "base/os_pages.h"
 #include "machine/pager/shadow.h"
 #include "machine/thread/thread.h"
@@ -17,8 +18,10 @@ struct range thread_run_range(const struct ntmm_thread *thread)
 NTSTATUS thread_run_begin(struct ntmm_thread *thread)
 {
 	struct machine_process *process = thread->process;
-	if (layout_is_9x(process->space.layout))
+	if (layout_is_9x(process->space.layout)) {
+		complain("the processes of a Windows 9x cannot be shown to the host's processor");
 		return STATUS_NOT_SUPPORTED;
+	}
 	shared_lock_write(&process->space.lock);
 	NTSTATUS status = STATUS_PROCESS_IS_TERMINATING;
 	if (!process->threads_forgotten) {
