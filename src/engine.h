@@ -204,6 +204,9 @@ struct engine {
 
 	/* (0) What lies at a page of no allocation. False: it is in one now. NULL: nothing can lie there. */
 	bool (*foreign)(struct space *space, uint64_t page, struct foreign *foreign);
+	/* (0) Pages that begin with such a one get `prot`: VirtualProtect (VP-4, VP-5, VP-8, VP-20, VP-23).
+	 * *old is that of the first. A failure changes nothing. NULL with the one above. */
+	NTSTATUS (*foreign_protect)(struct space *space, struct range range, prot_t prot, prot_t *old);
 
 	/* (0) The process of the space is to end now. NULL: nothing runs by it that would have to. */
 	void (*exit)(uint32_t status);

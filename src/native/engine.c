@@ -219,6 +219,7 @@ const struct engine native_engine = {
 	.unmap = unmap,
 	.copied = view_copied,
 	.foreign = foreign_at,
+	.foreign_protect = foreign_protect,
 	.exit = os_exit,
 	.note = note,
 	.end = never,

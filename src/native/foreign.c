@@ -33,6 +33,19 @@ static bool mapping_from(uint64_t page, struct os_mapping *mapping)
 	return !os_maps_find(address_of(page), OS_MAPS_FASTEST, mapping);
 }
 
+/* The part around `page`, of a free run, of the mapping that the host has there. */
+static bool mapping_at(const struct arena *arena, struct run run, uint64_t page,
+                       struct os_mapping *mapping, struct range *part)
+{
+	if (chunk_around(arena, page) || !mapping_from(page, mapping) ||
+	    page_of(mapping->start) > page)
+		return false;
+	struct range gap = beside_chunks(arena, (struct range){run.start, run.end}, page);
+	part->start = max_u64(page_of(mapping->start), gap.start);
+	part->end = min_u64(page_of(mapping->end), gap.end);
+	return true;
+}
+
 /* Nothing of the host's is at `page`: where the first of it begins, or the run ends. Chunks are free
  * memory like any other. */
 static uint64_t free_end(const struct arena *arena, struct range run, uint64_t page)
@@ -63,19 +76,18 @@ static prot_t prot_of(const struct os_mapping *mapping)
 }
 
 /* Private memory without a file and without access is address space that somebody keeps: reserved. */
-static void look(const struct os_mapping *mapping, struct range gap, struct foreign *foreign)
+static void look(const struct os_mapping *mapping, struct range part, struct foreign *foreign)
 {
 	bool private = !(mapping->flags & (OS_MAPPING_FILE | OS_MAPPING_SHARED));
 	prot_t prot = prot_of(mapping);
 	*foreign = (struct foreign){
 		.kind = private ? FOREIGN_PRIVATE : FOREIGN_MAPPED,
-		.range = {max_u64(page_of(mapping->start), gap.start),
-	                  min_u64(page_of(mapping->end), gap.end)},
+		.range = part,
+		.whole = part,
 		.prot = prot,
 		.whole_prot = prot,
 		.committed = !private || prot != PROT_NOACCESS,
 	};
-	foreign->whole = foreign->range;
 }
 
 /* Pages that have been copied differ from those that have not (CW-4). */
@@ -120,7 +132,8 @@ static void extend(struct space *space, struct foreign *foreign)
 		uint64_t page = foreign->range.end;
 		if (!mapping_from(page, &mapping) || page_of(mapping.start) > page)
 			return;
-		look(&mapping, foreign->whole, &next);
+		struct range part = {page, min_u64(page_of(mapping.end), foreign->whole.end)};
+		look(&mapping, part, &next);
 		narrow(space, page, &next);
 		if (!become_image(&next) || next.prot != foreign->prot ||
 		    next.committed != foreign->committed)
@@ -143,14 +156,25 @@ static bool find(struct space *space, uint64_t page, struct foreign *foreign)
 	struct run run = runs_at(&space->runs, page);
 	struct range free = {run.start, run.end};
 	struct os_mapping mapping;
+	struct range part;
 	if (run.vad)
 		return false;
-	if (!chunk_around(arena, page) && mapping_from(page, &mapping) &&
-	    page_of(mapping.start) <= page)
-		look(&mapping, beside_chunks(arena, free, page), foreign);
+	if (mapping_at(arena, run, page, &mapping, &part))
+		look(&mapping, part, foreign);
 	else
 		*foreign = nothing((struct range){page, free_end(arena, free, page)});
 	return true;
+}
+
+bool foreign_mapping(struct space *space, uint64_t page, struct os_mapping *mapping,
+                     struct range *part)
+{
+	const struct arena *arena = &native_of(space)->arena;
+	shared_lock_read(&space->lock);
+	struct run run = runs_at(&space->runs, page);
+	bool is_theirs = !run.vad && mapping_at(arena, run, page, mapping, part);
+	shared_lock_drop(&space->lock);
+	return is_theirs;
 }
 
 bool foreign_at(struct space *space, uint64_t page, struct foreign *foreign)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the host process has mapped beside the library's allocations: programs and libraries, stacks,
- * other allocators' memory, files. It can be asked about, and is never changed.
+ * other allocators' memory, files. It can be asked about, and get another protection; it is never
+ * replaced.
  *
  * An allocation is a loaded object from its first page to its last, or else a mapping of the host, which
  * joins neighbours that are alike.
@@ -16,6 +17,14 @@
 
 /* As engine.foreign. */
 bool foreign_at(struct space *space, uint64_t page, struct foreign *foreign);
+/* The part of a mapping of the host's around `page` that no allocation of the library's is in. False:
+ * there is none. */
+struct os_mapping;
+bool foreign_mapping(struct space *space, uint64_t page, struct os_mapping *mapping,
+                     struct range *part);
+/* As engine.foreign_protect. A range may go from one mapping to the next, for the host splits them, if
+ * they are of one kind. STATUS_NOT_SUPPORTED: guards and cache attributes. */
+NTSTATUS foreign_protect(struct space *space, struct range range, prot_t prot, prot_t *old);
 /* What QueryWorkingSetEx tells of a page of it: untouched where nothing of the kind is. */
 void foreign_residency(struct space *space, uint64_t page, struct residency *residency);
 

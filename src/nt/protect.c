@@ -92,16 +92,25 @@ static void protect_apply(struct space *space, const struct protect *p)
 	space->engine->protect(space, p->range, p->prot);
 }
 
+/* What lies there, if anything, is what the process has beside its allocations. */
+static bool is_foreign(const struct space *space, uint64_t page)
+{
+	return space->engine->foreign_protect && !runs_at(&space->runs, page).vad;
+}
+
 static NTSTATUS protect_pages(struct target *target, struct protect *p)
 {
 	NTSTATUS status = target_write(target);
 	if (status)
 		return status;
-	status = protect_check(target->space, p);
-	if (!status)
-		protect_apply(target->space, p);
+	struct space *space = target->space;
+	bool foreign = is_foreign(space, p->range.start);
+	if (!foreign)
+		status = protect_check(space, p);
+	if (!foreign && !status)
+		protect_apply(space, p);
 	target_unlock(target);
-	return status;
+	return foreign ? space->engine->foreign_protect(space, p->range, p->prot, &p->old) : status;
 }
 
 NTSTATUS NtProtectVirtualMemory(HANDLE process, uint64_t *base, uint64_t *size, uint32_t protect,

@@ -47,8 +47,12 @@ static NTSTATUS check_pages(const struct space *space, const struct write *w)
 	return space_all_committed(space, range) ? STATUS_SUCCESS : STATUS_NOT_COMMITTED;
 }
 
-/* Of what a host process has beside its allocations all that can be written is; its code is not
- * made writable. */
+static attr_t attr_of(const struct foreign *foreign)
+{
+	return (attr_t)((foreign->committed ? ATTR_COMMITTED : 0) | foreign->prot);
+}
+
+/* The same of what a host process has beside its allocations. */
 static NTSTATUS check_foreign(struct space *space, const struct write *w)
 {
 	const struct engine *engine = space->engine;
@@ -60,7 +64,7 @@ static NTSTATUS check_foreign(struct space *space, const struct write *w)
 			return STATUS_CONFLICTING_ADDRESSES;
 		if (!foreign.committed)
 			return STATUS_NOT_COMMITTED;
-		if (!prot_can_write(foreign.prot))
+		if (!prot_can_write(foreign.prot) && !is_closed_code(attr_of(&foreign)))
 			return STATUS_ACCESS_VIOLATION;
 	}
 	return STATUS_SUCCESS;
@@ -103,14 +107,31 @@ static NTSTATUS write_code(struct write *w, uint64_t bytes)
 	return status ? status : restored;
 }
 
-/* Writes what lies in the run of the first byte left. */
-static NTSTATUS write_run(struct target *target, struct write *w)
+/* Pages that are alike, from the first byte left on. */
+static NTSTATUS look(struct target *target, const struct write *w, struct run *run)
 {
 	NTSTATUS status = target_read(target);
 	if (status)
 		return status;
-	struct run run = space_run(target->space, w->at);
+	struct space *space = target->space;
+	struct foreign foreign;
+	*run = space_run(space, w->at);
 	target_unlock(target);
+	if (run->vad || !space->engine->foreign ||
+	    !space->engine->foreign(space, page_of(w->at), &foreign))
+		return STATUS_SUCCESS;
+	run->end = foreign.range.end;
+	run->attr = attr_of(&foreign);
+	return STATUS_SUCCESS;
+}
+
+/* Writes what lies in the run of the first byte left. */
+static NTSTATUS write_run(struct target *target, struct write *w)
+{
+	struct run run;
+	NTSTATUS status = look(target, w, &run);
+	if (status)
+		return status;
 	uint64_t bytes = min_u64(w->left, address_of(run.end) - w->at);
 	return is_closed_code(run.attr) ? write_code(w, bytes) : write_piece(w, bytes);
 }
