@@ -13,6 +13,7 @@
 #define GRANULE_PAGES UINT64_C(16) /* allocation granularity, 64 KB */
 #define LARGE_PAGES UINT64_C(512)  /* of a large page, 2 MB (LP-1) */
 #define GRANULE_BYTES (GRANULE_PAGES * PAGE_BYTES)
+#define SHARED_PAGE_ADDRESS UINT64_C(0x7FFE0000) /* of every process of Windows NT (AS-4) */
 
 /* [start, end) in page numbers. */
 struct range {

@@ -4,6 +4,7 @@
 #include <ntmm/windows.h>
 
 #include "base/os_pages.h"
+#include "base/shared_page.h"
 #include "native/signals.h"
 
 #define DEFAULT_MINIMUM 50 /* pages: of a working set (WS-2) */
@@ -18,19 +19,6 @@ struct native *native_now(void)
 }
 
 #if defined(__x86_64__)
-
-/* 0x7FFE0000 can be read (AS-4), if the host has nothing there. */
-static void show_shared_page(const struct space *space)
-{
-	for (uint64_t page = 0; page < space->runs.whole.end;) {
-		struct run run = runs_at(&space->runs, page);
-		void *at = pointer_to_page(run.start);
-		bool ours = run.vad && run.vad->kind == VAD_SHARED_PAGE;
-		if (ours && !os_pages_reserve_at(at, PAGE_BYTES))
-			(void)os_pages_protect(at, PAGE_BYTES, OS_PAGE_READ);
-		page = run.end;
-	}
-}
 
 void native_set_commit_limit(struct native *native, uint64_t pages)
 {
@@ -64,7 +52,7 @@ NTSTATUS native_begin(struct space **space)
 	if (status)
 		return status;
 	the_native.space.lock.spins = true;
-	show_shared_page(&the_native.space);
+	shared_page_make();
 	slack_begin(&the_native.slack);
 	atomic_store_explicit(&now, &the_native, memory_order_release);
 	*space = &the_native.space;

@@ -10,7 +10,7 @@
 #include "space/tables.h"
 #include "space/view.h"
 
-#define SHARED_PAGE page_of(UINT64_C(0x7FFE0000))
+#define SHARED_PAGE page_of(SHARED_PAGE_ADDRESS)
 
 struct range space_whole(const struct layout *layout)
 {

@@ -94,6 +94,26 @@ static void test_pointers_are_the_processs(void **state) /* S5, S17 */
 	close_place(&place);
 }
 
+static void read_shared_page(void *context)
+{
+	(void)context;
+	assert_int_equal(peek(at(0x7FFE0000)), 77);
+}
+
+/* The page at 0x7FFE0000 is the machine's during a run, and this process's own before and after. */
+static void test_the_shared_page(void **state) /* AS-4 */
+{
+	struct place place = open_place(0, 0);
+	(void)state;
+	*(uint8_t *)ntmm_machine_shared_page(place.machine) = 77;
+	run_in(&place, read_shared_page, NULL);
+	assert_true(VirtualFree(must_commit(PAGE, PAGE_READWRITE), 0, MEM_RELEASE));
+	assert_int_equal(peek(at(0x7FFE0000)), 0);
+	run_in(&place, read_shared_page, NULL);
+	assert_int_equal(peek(at(0x7FFE0000)), 0);
+	close_place(&place);
+}
+
 static void fill_more_than_ram(void *context)
 {
 	enum { COUNT = 600 }; /* RAM has 256 pages */
@@ -203,6 +223,7 @@ static void raise_all(void *context)
 	assert_raises(load_body, base, EXCEPTION_ACCESS_VIOLATION, EXCEPTION_READ_FAULT);
 	assert_raises(load_body, at(0x12345678), EXCEPTION_ACCESS_VIOLATION, EXCEPTION_READ_FAULT);
 	assert_raises(store_body, NULL, EXCEPTION_ACCESS_VIOLATION, EXCEPTION_WRITE_FAULT);
+	assert_raises(store_body, at(0x7FFE0000), EXCEPTION_ACCESS_VIOLATION, EXCEPTION_WRITE_FAULT);
 	must_protect(base + PAGE, PAGE, PAGE_READWRITE | PAGE_GUARD);
 	assert_raises(store_body, base + PAGE, EXCEPTION_GUARD_PAGE, EXCEPTION_WRITE_FAULT);
 	poke(base + PAGE, 2); /* GP-2: one-shot */
@@ -412,6 +433,62 @@ static void test_system_calls(void **state) /* GP-6, S27 */
 	run(give_pointers, NULL);
 }
 
+/* Source and destination are both the process's, and neither has been shown. */
+static void copy_within(void *context)
+{
+	enum { BYTES = 10 * PAGE };
+	char *from = must_commit(BYTES, PAGE_READWRITE), *to = must_commit(BYTES, PAGE_READWRITE);
+	SIZE_T done;
+	uint64_t copied;
+	(void)context;
+	memset(from, 0x5A, BYTES);
+	assert_true(SetProcessWorkingSetSize(GetCurrentProcess(), (SIZE_T)-1, (SIZE_T)-1));
+	assert_true(ReadProcessMemory(GetCurrentProcess(), from, to, BYTES, &done));
+	assert_int_equal(done, BYTES);
+	assert_int_equal(to[BYTES - 1], 0x5A);
+	assert_true(SetProcessWorkingSetSize(GetCurrentProcess(), (SIZE_T)-1, (SIZE_T)-1));
+	assert_true(WriteProcessMemory(GetCurrentProcess(), to + 1, from, BYTES - 1, &done));
+	assert_int_equal(ntmm_copy_in(here->thread, to, address_in(from), BYTES, &copied), 0);
+	assert_int_equal(ntmm_copy_out(here->thread, address_in(from), to, BYTES, &copied), 0);
+	/* the third page of the buffer cannot be written */
+	must_protect(to + 2 * PAGE, PAGE, PAGE_READONLY);
+	assert_int_equal(ntmm_copy_in(here->thread, to, address_in(from), BYTES, &copied),
+	                 STATUS_ACCESS_VIOLATION);
+	assert_int_equal(copied, 2 * PAGE);
+	must_protect(from + PAGE, PAGE, PAGE_NOACCESS);
+	assert_int_equal(ntmm_copy_out(here->thread, address_in(to), from, BYTES, &copied),
+	                 STATUS_ACCESS_VIOLATION);
+	assert_int_equal(copied, PAGE);
+}
+
+static void test_copies_within_the_process(void **state) /* S26, PM-5 */
+{
+	(void)state;
+	run(copy_within, NULL);
+}
+
+/* A buffer of this process's own whose stores are noticed by faults. */
+static void test_copies_to_watched_memory(void **state) /* WW-8 */
+{
+	struct place place = open_place(0, 0);
+	char *base = VirtualAllocEx(place.process, NULL, PAGE, RC, PAGE_READWRITE);
+	char *mine = VirtualAlloc(NULL, 4 * PAGE, RC | MEM_WRITE_WATCH, PAGE_READWRITE);
+	PVOID pages[4];
+	ULONG_PTR count = 4;
+	DWORD granularity;
+	SIZE_T done;
+	(void)state;
+	assert_non_null(base);
+	assert_non_null(mine);
+	assert_true(ntmm_native_take_signals());
+	assert_true(ReadProcessMemory(place.process, base, mine + PAGE, PAGE, &done));
+	assert_int_equal(GetWriteWatch(0, mine, 4 * PAGE, pages, &count, &granularity), 0);
+	assert_int_equal(count, 1);
+	assert_ptr_equal(pages[0], mine + PAGE);
+	assert_true(VirtualFree(mine, 0, MEM_RELEASE));
+	close_place(&place);
+}
+
 /* ---- refusals ---------------------------------------------------------------------------------- */
 
 static void nothing(void *context)
@@ -504,8 +581,11 @@ static void test_the_large_layout(void **state)
 
 int main(void)
 {
+	if (!ntmm_native_set_watch_way(NTMM_WATCH_BY_FAULTS))
+		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pointers_are_the_processs),
+		cmocka_unit_test(test_the_shared_page),
 		cmocka_unit_test(test_pages_come_back_from_the_paging_file),
 		cmocka_unit_test(test_more_pages_than_the_host_has_mappings_for),
 		cmocka_unit_test(test_what_leaves_the_working_set_faults_again),
@@ -517,6 +597,8 @@ int main(void)
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_system_calls),
+		cmocka_unit_test(test_copies_within_the_process),
+		cmocka_unit_test(test_copies_to_watched_memory),
 		cmocka_unit_test(test_what_cannot_be_shown),
 		cmocka_unit_test(test_one_process_at_a_time),
 		cmocka_unit_test(test_the_large_layout),

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/os.h"
 #include "base/os_pages.h"
+#include "base/shared_page.h"
 
 /* A quarter of what Linux allows a process by default. */
 #define SHOWN_MOST 16384
@@ -18,20 +19,57 @@ static size_t bytes_of(struct range range)
 	return (size_t)address_of(range_pages(range));
 }
 
+#define PARTS(shadow) (sizeof (shadow)->parts / sizeof (shadow)->parts[0])
+
 /* One mapping takes the place of all: that the host can always do. */
 static void hide_all(struct shadow *shadow)
 {
-	CHECK(!os_pages_shut(place_of(shadow->range.start), bytes_of(shadow->range)));
+	for (unsigned i = 0; i < PARTS(shadow); i++)
+		CHECK(!os_pages_shut(place_of(shadow->parts[i].start), bytes_of(shadow->parts[i])));
 	atomic_store(&shadow->shown, 0);
 }
 
 /* ---- beginning and end ----------------------------------------------------------------------- */
 
-static NTSTATUS reserve(struct range range)
+static int reserve(struct range range)
 {
-	int error = os_pages_reserve_at(place_of(range.start), bytes_of(range));
-	if (!error)
-		return STATUS_SUCCESS;
+	return os_pages_reserve_at(place_of(range.start), bytes_of(range));
+}
+
+/* Should the host not take the addresses back, nothing is left there. */
+static void release(struct range range)
+{
+	if (!os_pages_release(place_of(range.start), bytes_of(range)))
+		return;
+	(void)os_pages_shut(place_of(range.start), bytes_of(range)); /* so that it is one mapping */
+	(void)os_pages_release(place_of(range.start), bytes_of(range));
+}
+
+static int show_shared_page(const struct phys *phys, frame_t frame)
+{
+	const struct os_showing showing = {
+		.fd = phys->ram_file, .offset = address_of(frame), .how = OS_PAGE_READ};
+	return shared_page_lend(&showing);
+}
+
+static int take_addresses(struct shadow *shadow, const struct pager *pager)
+{
+	int error = reserve(shadow->parts[0]);
+	if (error)
+		return error;
+	error = reserve(shadow->parts[1]);
+	if (!error) {
+		error = show_shared_page(&pager->phys, pager->shared_page);
+		if (error)
+			release(shadow->parts[1]);
+	}
+	if (error)
+		release(shadow->parts[0]);
+	return error;
+}
+
+static NTSTATUS complain_of(int error, struct range range)
+{
 	if (error == OS_EXISTS) {
 		complain("something of the host process lies between %#lx and %#lx, where the "
 		         "process has its memory",
@@ -43,39 +81,38 @@ static NTSTATUS reserve(struct range range)
 	return STATUS_NO_MEMORY;
 }
 
-NTSTATUS shadow_begin(struct page_map *map, struct range range)
+static NTSTATUS create(struct page_map *map, struct range range)
 {
-	const struct phys *phys = &map->pager->phys;
-	if (map->shadow) {
-		map->shadow->threads++;
-		return STATUS_SUCCESS;
-	}
-	if (phys->ram_file < 0) {
-		complain("the machine was made without NTMM_MACHINE_SHARED_RAM");
-		return STATUS_NOT_SUPPORTED;
-	}
+	const struct pager *pager = map->pager;
+	uint64_t shared = page_of(SHARED_PAGE_ADDRESS);
 	struct shadow *shadow = os_alloc(sizeof *shadow);
-	NTSTATUS status = shadow ? reserve(range) : STATUS_NO_MEMORY;
-	if (status) {
+	if (!shadow)
+		return STATUS_NO_MEMORY;
+	shadow->parts[0] = (struct range){range.start, shared};
+	shadow->parts[1] = (struct range){shared + 1, range.end};
+	shadow->ram = pager->phys.ram;
+	shadow->ram_file = pager->phys.ram_file;
+	int error = take_addresses(shadow, pager);
+	if (error) {
 		os_free(shadow);
-		return status;
+		return complain_of(error, range);
 	}
-	shadow->range = range;
-	shadow->ram = phys->ram;
-	shadow->ram_file = phys->ram_file;
-	shadow->threads = 1;
 	map->shadow = shadow;
 	return STATUS_SUCCESS;
 }
 
-/* Should the host not take the addresses back, nothing is left there. */
-static void release(struct shadow *shadow)
+NTSTATUS shadow_begin(struct page_map *map, struct range range)
 {
-	void *place = place_of(shadow->range.start);
-	if (!os_pages_release(place, bytes_of(shadow->range)))
-		return;
-	hide_all(shadow); /* so that it is one mapping */
-	(void)os_pages_release(place, bytes_of(shadow->range));
+	NTSTATUS status = STATUS_SUCCESS;
+	if (map->pager->phys.ram_file < 0) {
+		complain("the machine was made without NTMM_MACHINE_SHARED_RAM");
+		return STATUS_NOT_SUPPORTED;
+	}
+	if (!map->shadow)
+		status = create(map, range);
+	if (!status)
+		map->shadow->threads++;
+	return status;
 }
 
 void shadow_end(struct page_map *map)
@@ -84,7 +121,9 @@ void shadow_end(struct page_map *map)
 	if (--shadow->threads)
 		return;
 	map->shadow = NULL;
-	release(shadow);
+	for (unsigned i = 0; i < PARTS(shadow); i++)
+		release(shadow->parts[i]);
+	shared_page_return();
 	os_free(shadow);
 }
 
@@ -105,16 +144,17 @@ bool shadow_show(struct shadow *shadow, uint64_t page, const void *frame, unsign
 	return !os_pages_show(place_of(page), PAGE_BYTES, &showing);
 }
 
+static bool hide(struct range part, struct range range)
+{
+	range.start = max_u64(range.start, part.start);
+	range.end = min_u64(range.end, part.end);
+	return range.start >= range.end || !os_pages_shut(place_of(range.start), bytes_of(range));
+}
+
 void shadow_hide(struct page_map *map, struct range range)
 {
 	struct shadow *shadow = map->shadow;
-	if (!shadow)
-		return;
-	range.start = max_u64(range.start, shadow->range.start);
-	range.end = min_u64(range.end, shadow->range.end);
-	if (range.start >= range.end)
-		return;
-	if (os_pages_shut(place_of(range.start), bytes_of(range)))
+	if (shadow && (!hide(shadow->parts[0], range) || !hide(shadow->parts[1], range)))
 		hide_all(shadow);
 }
 

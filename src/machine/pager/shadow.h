@@ -23,7 +23,7 @@
 #include "machine/pager/pager.h"
 
 struct shadow {
-	struct range range;   /* pages */
+	struct range parts[2]; /* below and above the shared page (AS-4), which is always shown */
 	const uint8_t *ram;
 	int ram_file;
 	uint32_t threads;     /* (p) that have begun */
@@ -32,7 +32,7 @@ struct shadow {
 
 /* A thread begins (ends) to run so. STATUS_NOT_SUPPORTED: RAM is no file;
  * STATUS_CONFLICTING_ADDRESSES: something of the host process is in the way, or another process
- * that runs so; STATUS_NO_MEMORY. Complains. */
+ * that runs so; STATUS_NO_MEMORY. Complains. `range` has the shared page in it. */
 NTSTATUS shadow_begin(struct page_map *map, struct range range);
 void shadow_end(struct page_map *map);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/pager/transfer.h"
 
+#include "base/user.h"
 #include "machine/pager/stray.h"
 
 #define PAGES_AT_ONCE 16 /* the locks are held meanwhile */
+#define BLOCK_BYTES ((uint64_t)16 << 10)
 
 /* From one touched page on. */
 struct part {
@@ -60,7 +62,7 @@ static NTSTATUS copy_part(struct fault *fault, void *context)
 	return STATUS_SUCCESS;
 }
 
-NTSTATUS transfer_bytes(const struct transfer *transfer, uint64_t *done)
+static NTSTATUS transfer_at_once(const struct transfer *transfer, uint64_t *done)
 {
 	struct part part = {.process = transfer->process, .store = transfer->access == NTMM_STORE};
 	struct touch touch = {transfer->process, 0,         transfer->access,
@@ -76,4 +78,43 @@ NTSTATUS transfer_bytes(const struct transfer *transfer, uint64_t *done)
 			break;
 	}
 	return status;
+}
+
+/* *bytes: wanted; when it is over, copied. */
+static NTSTATUS touch_host(void *to, const void *from, uint64_t *bytes)
+{
+	struct user_end end;
+	NTSTATUS status = user_copy(to, from, *bytes, USER_SERVICE, &end);
+	*bytes -= status ? end.left : 0;
+	return status;
+}
+
+/* The host's buffer is touched with no lock held: it may be memory whose faults are handled by the library,
+ * which takes locks, even these. */
+static NTSTATUS transfer_through_block(const struct transfer *transfer, uint64_t *done)
+{
+	uint8_t block[BLOCK_BYTES];
+	const bool store = transfer->access == NTMM_STORE;
+	NTSTATUS status = STATUS_SUCCESS;
+	for (*done = 0; *done < transfer->bytes && !status;) {
+		uint8_t *host = (uint8_t *)transfer->host + *done;
+		struct transfer part = *transfer;
+		uint64_t copied;
+		part.address += *done;
+		part.bytes = min_u64(transfer->bytes - *done, BLOCK_BYTES);
+		part.host = block;
+		NTSTATUS touched = store ? touch_host(block, host, &part.bytes) : STATUS_SUCCESS;
+		status = transfer_at_once(&part, &copied);
+		if (!store)
+			touched = touch_host(host, block, &copied);
+		*done += copied;
+		status = status ? status : touched;
+	}
+	return status;
+}
+
+NTSTATUS transfer_bytes(const struct transfer *transfer, uint64_t *done)
+{
+	return user_is_guarded() ? transfer_through_block(transfer, done)
+	                         : transfer_at_once(transfer, done);
 }
