@@ -8,8 +8,8 @@
 #include "base/os_pages.h"
 #include "base/user.h"
 #include "native/pages.h"
+#include "native/section.h"
 #include "native/watch.h"
-#include "space/view.h"
 
 /* Pages of one run of the space, alike in their granules and in one mapping of the host. */
 struct stretch {
@@ -108,14 +108,26 @@ static bool check_open(struct audit *audit, const struct stretch *stretch)
 	return true;
 }
 
-/* CW-2: what is written to a copy-on-write page nobody else sees. */
+static bool is_copy(uint64_t page)
+{
+	uint64_t pages;
+	bool copied;
+	return view_find_copies((struct range){page, page + 1}, &pages, &copied) || copied;
+}
+
+/* CW-2: what is written to a copy-on-write page nobody else sees; to others all do, but for copies. */
 static bool check_sharing(const struct stretch *stretch)
 {
 	const struct view *view = stretch->run.vad->view;
-	if (!view || !(stretch->access & OS_PAGE_WRITE) || !stretch->shared)
-		return true;
-	if (prot_is_copy(view->protect) || prot_is_copy(attr_prot(stretch->run.attr)))
-		return breach(stretch->range.start, "is shared, but copy-on-write");
+	bool writes = stretch->access & OS_PAGE_WRITE;
+	uint64_t end = view && stretch->access ? stretch->range.end : 0;
+	for (uint64_t page = stretch->range.start; page < end; page++) {
+		bool private = view_is_private(view, page, attr_prot(stretch->run.attr));
+		if (private && stretch->shared && writes)
+			return breach(page, "is shared, but copy-on-write");
+		if (!private && !stretch->shared && !is_copy(page))
+			return breach(page, "is private, but to be shared");
+	}
 	return true;
 }
 

@@ -30,7 +30,7 @@ static NTSTATUS open_pages(struct space *space, struct range range, prot_t prot,
 	if (watch)
 		error = watch_open(native, watch, range, prot);
 	else if (vad && vad->view)
-		error = view_open(native, vad->view, range, prot);
+		error = view_open(native, vad, range, prot);
 	else
 		error = pages_open(native, range, host_access(prot), true);
 	if (!error && !host_access(prot))

@@ -3,7 +3,21 @@
 
 #include "base/check.h"
 #include "native/pages.h"
+#include "native/section.h"
 #include "native/watch.h"
+
+/* A page that is committed, as the space says. */
+static int open_page(struct native *native, struct run run, uint64_t page)
+{
+	prot_t prot = attr_prot(run.attr);
+	if (run.vad->watch)
+		return page_open(native, page, watch_access(native, run.vad->watch, page, prot));
+	if (run.vad->kind == VAD_PHYSICAL)
+		return physical_show_again(native, page);
+	if (run.vad->view && !view_is_settled(run.vad->view, page))
+		return view_settle(native, run.vad, page);
+	return page_open(native, page, host_access(prot));
+}
 
 /* The rules allow it; the host may not know yet: a page that another view has committed, or one that is
  * watched. Or another thread has made it so just now. */
@@ -11,16 +25,9 @@ static enum fault_answer repair(struct native *native, const struct fault *fault
 {
 	uint64_t page = page_of(fault->address);
 	struct run run = space_run(&native->space, fault->address);
-	prot_t prot = attr_prot(run.attr);
-	int error = 0;
-	if (run.vad->watch && fault->access == NTMM_STORE)
-		error = watch_store(native, run.vad->watch, page, prot);
-	else if (run.vad->watch)
-		error = page_open(native, page, watch_access(native, run.vad->watch, page, prot));
-	else if (run.vad->kind == VAD_PHYSICAL)
-		error = physical_show_again(native, page);
-	else
-		error = page_open(native, page, host_access(prot));
+	bool marks = run.vad->watch && fault->access == NTMM_STORE;
+	int error = marks ? watch_store(native, run.vad->watch, page, attr_prot(run.attr))
+	                  : open_page(native, run, page);
 	if (!error)
 		return FAULT_RETRY;
 	*status = STATUS_IN_PAGE_ERROR; /* the host allows no more mappings */
@@ -33,28 +40,32 @@ static NTSTATUS clear_guard(struct native *native, uint64_t page)
 	struct space *space = &native->space;
 	if (!space_clear_guard(space, page))
 		return STATUS_IN_PAGE_ERROR;
-	struct run run = space_run(space, address_of(page));
-	struct page_set *watch = run.vad->watch;
-	prot_t prot = attr_prot(run.attr);
 	/* When the host cannot do it now, the next access tries again. */
-	(void)page_open(native, page,
-	                watch ? watch_access(native, watch, page, prot) : host_access(prot));
+	(void)open_page(native, space_run(space, address_of(page)), page);
 	return STATUS_GUARD_PAGE_VIOLATION;
 }
 
-/* A guard can only be taken away with the lock for writing; by then another thread may have done it. */
-static enum fault_answer hit_guard(struct native *native, const struct fault *fault,
-                                   NTSTATUS *status)
+static enum decision decide(const struct native *native, const struct fault *fault)
 {
-	struct space *space = &native->space;
 	prot_t prot;
-	shared_lock_write(&space->lock);
-	enum decision decision =
-		space_decide(space, fault->address, fault->access, fault->mode, &prot);
-	if (decision == DECIDE_GUARD)
+	return space_decide(&native->space, fault->address, fault->access, fault->mode, &prot);
+}
+
+/* By the time that the space is locked for writing another thread may have done it. */
+static enum fault_answer resolve_alone(struct native *native, const struct fault *fault,
+                                       NTSTATUS *status)
+{
+	enum fault_answer answer = FAULT_RETRY;
+	shared_lock_write(&native->space.lock);
+	enum decision decision = decide(native, fault);
+	if (decision == DECIDE_GO)
+		answer = repair(native, fault, status);
+	if (decision == DECIDE_GUARD) {
 		*status = clear_guard(native, page_of(fault->address));
-	shared_lock_drop(&space->lock);
-	return decision == DECIDE_GUARD ? FAULT_RAISE : FAULT_RETRY;
+		answer = FAULT_RAISE;
+	}
+	shared_lock_drop(&native->space.lock);
+	return answer;
 }
 
 static bool is_foreign(const struct space *space, uint64_t address)
@@ -62,22 +73,29 @@ static bool is_foreign(const struct space *space, uint64_t address)
 	return address > space->layout->maximum || !space_run(space, address).vad;
 }
 
+/* Of pages that are mapped anew: nobody else does so meanwhile. */
+static bool is_unsettled(const struct native *native, uint64_t address)
+{
+	const struct view *view = space_run(&native->space, address).vad->view;
+	return view && !view_is_settled(view, page_of(address));
+}
+
 enum fault_answer fault_resolve(const struct fault *fault, NTSTATUS *status)
 {
 	struct native *native = native_now();
 	enum fault_answer answer = FAULT_RAISE;
-	prot_t prot;
 	*status = STATUS_ACCESS_VIOLATION;
 	if (!native)
 		return FAULT_FOREIGN;
 	struct space *space = &native->space;
 	shared_lock_read(&space->lock);
-	enum decision decision =
-		space_decide(space, fault->address, fault->access, fault->mode, &prot);
-	if (decision == DECIDE_GO)
+	enum decision decision = decide(native, fault);
+	bool alone = decision == DECIDE_GUARD ||
+	             (decision == DECIDE_GO && is_unsettled(native, fault->address));
+	if (decision == DECIDE_GO && !alone)
 		answer = repair(native, fault, status);
-	else if (is_foreign(space, fault->address))
+	else if (!alone && is_foreign(space, fault->address))
 		answer = FAULT_FOREIGN;
 	shared_lock_drop(&space->lock);
-	return decision == DECIDE_GUARD ? hit_guard(native, fault, status) : answer;
+	return alone ? resolve_alone(native, fault, status) : answer;
 }

@@ -35,7 +35,24 @@ NTSTATUS view_patch(struct space *space, uint64_t page,
                     void (*change)(void *context, uint64_t page, void *bytes), void *context);
 uint64_t view_copied(struct space *space, struct range range, bool *copied);
 
-/* Pages of a view get `prot`. An errno value. */
-int view_open(struct native *native, const struct view *view, struct range range, prot_t prot);
+/* Pages of a view are about to get `prot` (view_piece says which). An errno value: whatever else the host
+ * refuses then, no page is accessible in a way, or shows anything, that the space does not say. */
+int view_open(struct native *native, const struct vad *vad, struct range range, prot_t prot);
+/* The host may have refused to show the page as the space says: it is inaccessible then. */
+static inline bool view_is_settled(const struct view *view, uint64_t page)
+{
+	return !range_has(view->unsettled, page);
+}
+/* Such a page, committed, is as the space says. An errno value. The space is locked for writing. */
+int view_settle(struct native *native, const struct vad *vad, uint64_t page);
+
+/* ---- among themselves ------------------------------------------------------------------------- */
+
+/* Whether pages from `page` on are mapped private when they have the protection, but for copies. */
+bool view_is_private(const struct view *view, uint64_t page, prot_t prot);
+/* What has been copied there goes. An errno value. */
+int view_show_pages(const struct view *view, struct range range, unsigned how, bool private);
+/* As engine.copied, *pages. An errno value: the host does not tell. */
+int view_find_copies(struct range range, uint64_t *pages, bool *copied);
 
 #endif

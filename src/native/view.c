@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <limits.h>
-
 #include "base/os_pages.h"
 #include "native/pages.h"
 #include "native/section.h"
@@ -12,8 +10,7 @@ static bool is_image(const struct view *view)
 	return view->section->kind == SECTION_IMAGE;
 }
 
-/* Of pages from `page` on that have, or get, the protection. */
-static bool is_private(const struct view *view, uint64_t page, prot_t prot)
+bool view_is_private(const struct view *view, uint64_t page, prot_t prot)
 {
 	if (is_image(view))
 		return !section_part_at(view->section, view_page(view, page))->shared;
@@ -30,7 +27,7 @@ static int descriptor_for(const struct view *view, bool private)
 	return backing->operations->descriptor(backing, writes);
 }
 
-static int show(const struct view *view, struct range range, unsigned how, bool private)
+int view_show_pages(const struct view *view, struct range range, unsigned how, bool private)
 {
 	struct os_showing showing = {.fd = descriptor_for(view, private),
 	                             .offset = address_of(view_page(view, range.start)),
@@ -66,10 +63,10 @@ static NTSTATUS status_of(int error)
 static int show_data(const struct view *view)
 {
 	unsigned how = host_access(view->protect);
-	bool private = is_private(view, view->range.start, view->protect);
+	bool private = view_is_private(view, view->range.start, view->protect);
 	if (!view->section->reserve)
-		return show(view, view->range, how, private);
-	int error = show(view, view->range, 0, private);
+		return view_show_pages(view, view->range, how, private);
+	int error = view_show_pages(view, view->range, 0, private);
 	return error ? error : open_committed(view, how);
 }
 
@@ -83,7 +80,7 @@ static int show_image(const struct view *view)
 		uint64_t base = view->range.start;
 		struct range range = {base + part->range.start, base + part->range.end};
 		if (part->committed)
-			error = show(view, range, host_access(view_part_prot(view, part)),
+			error = view_show_pages(view, range, host_access(view_part_prot(view, part)),
 			             !part->shared);
 	}
 	return error;
@@ -114,97 +111,35 @@ static bool is_copy(uint64_t word)
 	return word & (OS_PAGE_PRESENT | OS_PAGE_SWAPPED) && !(word & OS_PAGE_OF_FILE);
 }
 
-/* A host that does not tell has copied nothing that would be known. */
-uint64_t view_copied(struct space *space, struct range range, bool *copied)
+int view_find_copies(struct range range, uint64_t *pages, bool *copied)
 {
-	uint64_t words[PAGES_AT_ONCE], pages = 0;
-	(void)space;
-	*copied = false;
+	uint64_t words[PAGES_AT_ONCE];
+	*pages = 0;
 	for (struct range rest = range; rest.start < rest.end;) {
 		size_t count = (size_t)min_u64(range_pages(rest), PAGES_AT_ONCE);
-		if (os_pages_map(rest.start, words, count))
-			return range_pages(range);
-		for (size_t i = 0; i < count; i++, pages++) {
-			if (!pages)
+		int error = os_pages_map(rest.start, words, count);
+		if (error)
+			return error;
+		for (size_t i = 0; i < count; i++, ++*pages) {
+			if (!*pages)
 				*copied = is_copy(words[i]);
 			if (is_copy(words[i]) != *copied)
-				return pages;
+				return 0;
 		}
 		rest.start += count;
 	}
-	return pages;
+	return 0;
 }
 
-/* ---- protection ------------------------------------------------------------------------------ */
-
-/* Pages of one protection, that become private or shared: all but those that are copies. */
-static int change_sharing(struct native *native, const struct view *view, struct range range,
-                          prot_t prot)
+/* A host that does not tell has copied nothing that would be known. */
+uint64_t view_copied(struct space *space, struct range range, bool *copied)
 {
-	unsigned how = host_access(prot);
-	int error = 0;
-	for (struct range rest = range; rest.start < rest.end && !error;) {
-		bool copied;
-		uint64_t pages = view_copied(&native->space, rest, &copied);
-		struct range piece = {rest.start, rest.start + pages};
-		error = copied ? os_pages_protect(pointer_to_page(piece.start), bytes_of(piece), how)
-		               : show(view, piece, how, is_private(view, piece.start, prot));
-		rest.start = piece.end;
-	}
-	return error;
-}
-
-static int open_run(struct native *native, const struct view *view, struct run run, prot_t prot)
-{
-	struct range range = {run.start, run.end};
-	bool was = is_private(view, run.start, attr_prot(run.attr));
-	if (was != is_private(view, run.start, prot))
-		return change_sharing(native, view, range, prot);
-	return os_pages_protect(pointer_to_page(range.start), bytes_of(range), host_access(prot));
-}
-
-/* As the space says: what has been copied stays so. How many runs the host refused. */
-static unsigned undo_runs(struct native *native, const struct view *view, struct range range)
-{
-	unsigned refused = 0;
-	for (uint64_t page = range.start; page < range.end;) {
-		struct run run = space_run(&native->space, address_of(page));
-		struct range piece = {page, min_u64(run.end, range.end)};
-		prot_t prot = attr_is_committed(run.attr) ? attr_prot(run.attr) : PROT_NOACCESS;
-		refused += change_sharing(native, view, piece, prot) != 0;
-		page = piece.end;
-	}
-	return refused;
-}
-
-/* As pages_undo. */
-static void undo(struct native *native, const struct view *view, struct range range)
-{
-	unsigned refused = undo_runs(native, view, range), before = UINT_MAX;
-	if (!refused)
-		return;
-	slack_give(&native->slack);
-	while (refused && refused < before) {
-		before = refused;
-		refused = undo_runs(native, view, range);
-	}
-	slack_keep(&native->slack);
-}
-
-int view_open(struct native *native, const struct view *view, struct range range, prot_t prot)
-{
-	int error = 0;
-	uint64_t page = range.start;
-	while (page < range.end && !error) {
-		struct run run = runs_at(&native->space.runs, page);
-		run.start = page;
-		run.end = min_u64(run.end, range.end);
-		error = open_run(native, view, run, prot);
-		page = run.end;
-	}
-	if (error)
-		undo(native, view, (struct range){range.start, page});
-	return error;
+	uint64_t pages;
+	(void)space;
+	if (!view_find_copies(range, &pages, copied))
+		return pages;
+	*copied = false;
+	return range_pages(range);
 }
 
 /* ---- changes by the system ------------------------------------------------------------------- */
@@ -212,9 +147,9 @@ int view_open(struct native *native, const struct view *view, struct range range
 static int show_patched(const struct view *view, struct range range)
 {
 	const unsigned how = OS_PAGE_READ | OS_PAGE_WRITE;
-	if (is_private(view, range.start, PROT_READONLY))
+	if (view_is_private(view, range.start, PROT_READONLY))
 		return os_pages_protect(pointer_to_page(range.start), bytes_of(range), how);
-	return show(view, range, how, true);
+	return view_show_pages(view, range, how, true);
 }
 
 /* The page becomes the process's own by being written to; of a part that is shared, by being mapped so. */

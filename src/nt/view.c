@@ -83,9 +83,13 @@ static NTSTATUS furnish(struct space *space, struct map_call *call)
 {
 	struct view *view = &call->view;
 	struct range committed = {view->first, view->first + pages_for(call->commit)};
+	uint64_t charge = 0;
+	bool commits = committed.start < committed.end;
 	NTSTATUS status = STATUS_SUCCESS;
-	if (committed.start < committed.end)
-		status = section_commit(view->section, committed);
+	if (commits)
+		status = section_charge_commit(view->section, committed, &charge);
+	if (commits && !status)
+		status = section_commit(view->section, committed, charge);
 	if (!status)
 		status = ready_show(space, view);
 	if (status)

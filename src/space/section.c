@@ -92,29 +92,55 @@ bool section_is_committed(struct section *section, uint64_t page, uint64_t *end)
 	return attr_is_committed(run.attr);
 }
 
-static NTSTATUS commit(struct section *section, struct range range)
+/* Pages that are to be charged when all of `range` is committed. */
+static uint64_t price(const struct section *section, struct range range)
 {
 	uint64_t pages = range_pages(range) - runs_committed(&section->commit, range);
-	if (!pages)
-		return STATUS_SUCCESS;
-	if (!runs_prepare(&section->commit, 1))
-		return STATUS_INSUFFICIENT_RESOURCES;
-	pages += tables_to_add(&section->commit, range);
-	if (!ledger_charge(section->ledger, pages))
-		return STATUS_COMMITMENT_LIMIT;
-	section->charged += pages;
-	runs_set(&section->commit, range, &whole_section, ATTR_COMMITTED);
-	return STATUS_SUCCESS;
+	return pages ? pages + tables_to_add(&section->commit, range) : 0;
 }
 
-NTSTATUS section_commit(struct section *section, struct range range)
+NTSTATUS section_charge_commit(struct section *section, struct range range, uint64_t *charge)
 {
 	if (!section->reserve)
 		return STATUS_SUCCESS;
 	shared_lock_write(&section->lock);
-	NTSTATUS status = commit(section, range);
+	uint64_t pages = price(section, range);
+	bool ready = !pages || runs_prepare(&section->commit, 1);
+	shared_lock_drop(&section->lock);
+	if (!ready)
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (!ledger_charge(section->ledger, pages))
+		return STATUS_COMMITMENT_LIMIT;
+	*charge = pages;
+	return STATUS_SUCCESS;
+}
+
+/* What others have committed since it was charged is not needed. */
+static NTSTATUS commit(struct section *section, struct range range, uint64_t charge)
+{
+	uint64_t pages = price(section, range);
+	bool ready = !pages || runs_prepare(&section->commit, 1);
+	if (pages && ready)
+		runs_set(&section->commit, range, &whole_section, ATTR_COMMITTED);
+	uint64_t kept = ready ? pages : 0;
+	section->charged += kept;
+	ledger_return(section->ledger, charge - kept);
+	return ready ? STATUS_SUCCESS : STATUS_INSUFFICIENT_RESOURCES;
+}
+
+NTSTATUS section_commit(struct section *section, struct range range, uint64_t charge)
+{
+	if (!section->reserve)
+		return STATUS_SUCCESS;
+	shared_lock_write(&section->lock);
+	NTSTATUS status = commit(section, range, charge);
 	shared_lock_drop(&section->lock);
 	return status;
+}
+
+void section_uncharge(struct section *section, uint64_t charge)
+{
+	ledger_return(section->ledger, charge);
 }
 
 bool section_all_committed(struct section *section, struct range range)

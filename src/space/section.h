@@ -87,9 +87,13 @@ NTSTATUS section_charge(struct section *section, uint64_t pages);
 
 /* Whether `page` is committed, and up to where that holds: *end is lowered to it. */
 bool section_is_committed(struct section *section, uint64_t page, uint64_t *end);
-/* Commits all of `range`: charged once, for all views (MV-40). STATUS_COMMITMENT_LIMIT;
- * STATUS_INSUFFICIENT_RESOURCES. */
-NTSTATUS section_commit(struct section *section, struct range range);
+/* To commit all of `range`: charged once, for all views (MV-40). First it is charged, and made ready:
+ * STATUS_COMMITMENT_LIMIT; STATUS_INSUFFICIENT_RESOURCES. Then it is committed, or uncharged. The commit
+ * fails, and uncharges, only if another space has committed pages of the section meanwhile and there is no
+ * memory: STATUS_INSUFFICIENT_RESOURCES. */
+NTSTATUS section_charge_commit(struct section *section, struct range range, uint64_t *charge);
+NTSTATUS section_commit(struct section *section, struct range range, uint64_t charge);
+void section_uncharge(struct section *section, uint64_t charge);
 bool section_all_committed(struct section *section, struct range range);
 
 /* In a forked child, where nobody else is: its lock is free. It is only held together with the lock of a

@@ -198,6 +198,31 @@ bool view_allows(prot_t view, prot_t prot)
 	return !(access_set(prot) & ~access_set(view));
 }
 
+/* VP-23: whoever writes to an image gets a copy, but where its parts are meant to be shared. */
+static prot_t as_in_image(const struct section_part *part, prot_t prot)
+{
+	if (part->shared)
+		return prot;
+	if ((prot & PROT_ACCESS_MASK) == PROT_READWRITE)
+		return prot + (PROT_WRITECOPY - PROT_READWRITE);
+	if ((prot & PROT_ACCESS_MASK) == PROT_EXECUTE_READWRITE)
+		return prot + (PROT_EXECUTE_WRITECOPY - PROT_EXECUTE_READWRITE);
+	return prot;
+}
+
+struct view_piece view_piece(const struct vad *vad, struct range range, prot_t prot)
+{
+	const struct view *view = vad->view;
+	if (view->section->kind == SECTION_IMAGE) {
+		const struct section_part *part =
+			section_part_at(view->section, view_page(view, range.start));
+		uint64_t end = view->range.start + part->range.end; /* all of it is mapped */
+		range.end = min_u64(range.end, end);
+		prot = as_in_image(part, prot);
+	}
+	return (struct view_piece){range, space_private_prot(vad, prot)}; /* with its cache attribute */
+}
+
 NTSTATUS space_charge_copies(struct space *space, struct range range, prot_t prot,
                              struct charge *charge)
 {

@@ -30,6 +30,7 @@ struct view {
 	/* the engine's: the views of a process, and those of a section */
 	void *map;
 	struct view *next, *next_of_section;
+	struct range unsettled; /* of the native one: native/view_open.c; often empty */
 	/* of a hidden section (clone.h): the one before it, and its number */
 	struct view *below;
 	unsigned level;
@@ -63,6 +64,14 @@ uint64_t space_view_charged(const struct space *space, struct range range);
 
 /* Whether a view mapped as `view` may have pages of `prot` (VP-20). */
 bool view_allows(prot_t view, prot_t prot);
+
+/* The first pages of `range`, in one view, that get the same protection when all are to get `prot`: all, or
+ * in an image those of one part (VP-23). */
+struct view_piece {
+	struct range range;
+	prot_t prot;
+};
+struct view_piece view_piece(const struct vad *vad, struct range range, prot_t prot);
 
 /* The charge for pages of `range`, in one view, that get the copy-on-write protection `prot` and are
  * not charged yet (CW-6). STATUS_COMMITMENT_LIMIT. */

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "native.h"
+#include "native_look.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include <ntmm/machine.h>
-
-#include "native/check.h"
+#include "native/native.h"
 #include "support/touch.h"
 
 #define PLACES 8192
@@ -81,114 +76,6 @@ uint32_t touch(const void *address, bool store)
 	return ntmm_try(do_touch, &access, &record) ? 0 : record.ExceptionCode;
 }
 
-/* ---- what there is --------------------------------------------------------------------------- */
-
-struct view_of_page {
-	MEMORY_BASIC_INFORMATION info;
-	bool locked, marked, known;
-	uint8_t bytes[PAGE];
-};
-
-struct snapshot {
-	struct view_of_page pages[PLACE_PAGES];
-	uint64_t charged;
-	struct holdings holdings;
-};
-
-static uint64_t charged(void)
-{
-	return atomic_load(&native_now()->ledger.total);
-}
-
-/* Without touching it. */
-static bool look_into(const void *at, uint8_t *bytes)
-{
-	static int fd = -1;
-	if (fd < 0)
-		fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
-	return pread(fd, bytes, PAGE, (off_t)(uintptr_t)at) == (ssize_t)PAGE;
-}
-
-static bool is_marked(const struct stage *s, unsigned page)
-{
-	void *found;
-	ULONG_PTR count = 1;
-	DWORD granularity;
-	return !GetWriteWatch(0, at_page(s, page), PAGE, &found, &count, &granularity) && count;
-}
-
-static void look(const struct stage *s, struct snapshot *snapshot)
-{
-	memset(snapshot, 0, sizeof *snapshot);
-	for (unsigned n = 0; n < PLACE_PAGES; n++) {
-		struct view_of_page *page = &snapshot->pages[n];
-		VirtualQuery(at_page(s, n), &page->info, sizeof page->info);
-		page->locked = locked_has(&native_now()->locked, (s->base >> 12) + n);
-		page->marked = is_marked(s, n);
-		page->known = page->info.State == MEM_COMMIT && look_into(at_page(s, n), page->bytes);
-	}
-	snapshot->charged = charged();
-	snapshot->holdings = holdings;
-}
-
-static void expect_page(unsigned n, const struct view_of_page *before,
-                        const struct view_of_page *after, unsigned even_so)
-{
-	if (memcmp(&before->info, &after->info, sizeof before->info))
-		fail_msg("page %u: state %#x, protection %#x, region %zu; was %#x, %#x, %zu", n,
-		         after->info.State, after->info.Protect, after->info.RegionSize,
-		         before->info.State, before->info.Protect, before->info.RegionSize);
-	bool locks_same = before->locked == after->locked || (even_so & MAY_UNLOCK && before->locked);
-	bool marks_same = before->marked == after->marked || (even_so & MAY_MARK && after->marked);
-	if (!locks_same || !marks_same)
-		fail_msg("page %u: locked %u, marked %u", n, after->locked, after->marked);
-	if (before->known && memcmp(before->bytes, after->bytes, PAGE))
-		fail_msg("page %u has other contents", n);
-}
-
-static void expect_unchanged(const struct stage *s, const struct snapshot *before, unsigned even_so)
-{
-	static struct snapshot after;
-	look(s, &after);
-	for (unsigned n = 0; n < PLACE_PAGES; n++)
-		expect_page(n, &before->pages[n], &after.pages[n], even_so);
-	assert_int_equal(after.charged, before->charged);
-	assert_int_equal(after.holdings.files, before->holdings.files);
-}
-
-static bool is_offered(const struct stage *s, unsigned n)
-{
-	return runs_at(&native_now()->space.runs, s->base / PAGE + n).attr & ATTR_OFFERED;
-}
-
-/* By touches. */
-static void expect_accessible(const struct stage *s)
-{
-	for (unsigned n = 0; n < PLACE_PAGES; n++) {
-		MEMORY_BASIC_INFORMATION info;
-		uint32_t load = (uint32_t)STATUS_ACCESS_VIOLATION, store = load;
-		VirtualQuery(at_page(s, n), &info, sizeof info);
-		bool there = info.State == MEM_COMMIT && !is_offered(s, n);
-		if (there && info.Protect & PAGE_GUARD)
-			load = (uint32_t)STATUS_GUARD_PAGE_VIOLATION;
-		else if (there && info.Protect != PAGE_NOACCESS)
-			load = 0;
-		if (there && info.Protect & 0xCC)
-			store = 0;
-		assert_int_equal(touch(at_page(s, n), false), load);
-		assert_int_equal(touch(at_page(s, n), true), store);
-	}
-}
-
-static void check(uint64_t most_lagging)
-{
-	uint64_t lagging;
-	if (!native_check(native_now(), &lagging))
-		fail_msg("%s", ntmm_error_message());
-	if (lagging > most_lagging)
-		fail_msg("%" PRIu64 " pages are less accessible than protected", lagging);
-}
-
 /* ---- places ---------------------------------------------------------------------------------- */
 
 enum soil { FRESH, USED, BESIDE, SOILS };
@@ -244,16 +131,26 @@ static bool is_known(uint32_t error)
 	       error == ERROR_SWAPERROR;
 }
 
+/* What the place commits of a section is opened in the other view when it is touched. */
+static void open_other(const struct stage *s)
+{
+	for (unsigned n = 0; s->other && n < PLACE_PAGES; n++)
+		(void)touch(s->other + n * PAGE, false);
+}
+
 static void run_failed(const struct attempt *attempt, struct stage *s,
-                       const struct snapshot *before, bool once)
+                       struct snapshot *before, bool once)
 {
 	if (!is_known(GetLastError()))
 		fail_msg("error %u", GetLastError());
 	check(once ? 0 : PLACE_PAGES);
-	if (once)
+	if (!(attempt->even_so & MAY_HIT))
 		expect_unchanged(s, before, attempt->even_so);
+	expect_sharing(s, before);
+	look(s, before);
 	if (!attempt->call(s))
 		fail_msg("the second time: error %u", GetLastError());
+	open_other(s);
 }
 
 /* False: no request failed any more. */
@@ -269,11 +166,13 @@ static bool run_one(const struct attempt *attempt, enum soil soil, const struct 
 	bool done = attempt->call(&s);
 	uint64_t failures = order.failures;
 	order = (struct order){.off = true};
+	open_other(&s);
 	if (!done && !failures)
 		fail_msg("error %u, though nothing failed", GetLastError());
 	if (!done)
 		run_failed(attempt, &s, &before, wanted->last == wanted->first);
 	check(failures ? PLACE_PAGES : 0);
+	expect_sharing(&s, &before);
 	expect_accessible(&s);
 	check(0);
 	empty(&s);
@@ -287,7 +186,8 @@ static bool run_one(const struct attempt *attempt, enum soil soil, const struct 
 enum way {
 	ALONE,
 	ALONE_PARTLY,
-	TO_THE_END, /* but what gives something back to the host works */
+	TO_THE_END, /* and all that follow, but what gives something back to the host */
+	NOTHING_WORKS, /* from there on */
 	WAYS
 };
 
@@ -299,7 +199,7 @@ static uint64_t run_all(const struct attempt *attempt, enum soil soil, enum way 
 		wanted.kinds |= CLOSES;
 	for (bool on = true; on; n++) {
 		wanted.first = n;
-		wanted.last = way == TO_THE_END ? ALL_FAIL : n;
+		wanted.last = way >= TO_THE_END ? ALL_FAIL : n;
 		order = (struct order){.off = true};
 		on = run_one(attempt, soil, &wanted);
 	}
@@ -319,7 +219,7 @@ void native_attempts(const struct attempt *attempts, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t some = 0;
 		for (unsigned n = 0; n < SOILS * WAYS; n++) {
-			if (n % WAYS == TO_THE_END && attempts[i].even_so & ONE_ONLY)
+			if (n % WAYS == NOTHING_WORKS && !(attempts[i].even_so & ALL_MAY_FAIL))
 				continue;
 			tell(&attempts[i], n / WAYS, n % WAYS);
 			some += run_all(&attempts[i], n / WAYS, n % WAYS);

@@ -28,6 +28,7 @@
 struct stage {
 	uint64_t base;     /* of the place */
 	void *elsewhere;   /* an allocation that is not in it */
+	uint8_t *other;    /* another view of what is shown there, read-write; NULL: there is none */
 	HANDLE section, file;
 	ULONG_PTR frames[PLACE_PAGES], count;
 };
@@ -39,8 +40,9 @@ struct attempt {
 	void (*clean)(struct stage *s); /* what is not in the place; NULL: nothing is */
 	unsigned even_so; /* what it may do even if it fails */
 };
-/* ONE_ONLY: it is not tried with a host that refuses all that is asked of it. */
-enum { MAY_UNLOCK = 1, MAY_MARK = 2, ONE_ONLY = 4 };
+/* MAY_HIT: a guard. ALL_MAY_FAIL: no more than that; but it is also tried with a host that refuses everything
+ * from some request on, where others are only tried if it takes back what it has given. */
+enum { MAY_UNLOCK = 1, MAY_MARK = 2, MAY_HIT = 4, ALL_MAY_FAIL = 8 };
 
 void native_attempts(const struct attempt *attempts, unsigned count);
 
