@@ -6,6 +6,8 @@
 
 #include <ntmm/native.h>
 
+#include "support/touch.h"
+
 #define MB ((SIZE_T)1 << 20)
 #define RC (MEM_RESERVE | MEM_COMMIT)
 
@@ -85,6 +87,45 @@ static void test_sections(void **state) /* SC-8, CM-2: a section's pages, and co
 	assert_succeeds(CloseHandle(section));
 }
 
+static void load(void *at)
+{
+	(void)peek(at);
+}
+
+/* MV-40, MV-47: pages of a section and copies of a view are charged; when one fails neither is committed, and
+ * what was shared is. */
+static void test_growing_sections(void **state)
+{
+	(void)state;
+	assert_true(ntmm_native_take_signals());
+	HANDLE section = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE | SEC_RESERVE,
+	                                    0, MB, NULL);
+	char *view = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
+	char *other = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
+	assert_non_null(VirtualAlloc(view, 2 * PAGE, MEM_COMMIT, PAGE_READWRITE));
+	view[0] = 1;
+	uint64_t before = committed();
+	for (unsigned pages = 0; pages < 20; pages++) {
+		EXCEPTION_RECORD record;
+		leave_room(pages * PAGE);
+		assert_fails(VirtualAlloc(view, 12 * PAGE, MEM_COMMIT, PAGE_WRITECOPY),
+		             ERROR_COMMITMENT_LIMIT);
+		assert_int_equal(committed(), before);
+		assert_int_equal(state_at(view + 2 * PAGE), MEM_RESERVE);
+		assert_false(ntmm_try(load, view + 2 * PAGE, &record));
+		poke(view + PAGE, (uint8_t)pages);
+		assert_int_equal(peek(other + PAGE), pages);
+	}
+	assert_int_equal(peek(other), 1);
+	assert_true(ntmm_native_set_commit_limit(0));
+	assert_non_null(VirtualAlloc(view, 12 * PAGE, MEM_COMMIT, PAGE_WRITECOPY));
+	poke(view + PAGE, 77);
+	assert_int_equal(peek(other + PAGE), 19);
+	assert_succeeds(UnmapViewOfFile(view));
+	assert_succeeds(UnmapViewOfFile(other));
+	assert_succeeds(CloseHandle(section));
+}
+
 static void test_below_what_there_is(void **state)
 {
 	(void)state;
@@ -105,6 +146,7 @@ int main(void)
 		limit_test(test_limit),
 		limit_test(test_reserving_is_free),
 		limit_test(test_sections),
+		limit_test(test_growing_sections),
 		limit_test(test_below_what_there_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
