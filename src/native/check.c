@@ -144,6 +144,13 @@ static bool check_granule(const struct stretch *stretch)
 	return true;
 }
 
+/* It is locked when it is mapped again. */
+static bool is_unsettled(const struct audit *audit, uint64_t page)
+{
+	const struct vad *vad = runs_at(&audit->native->space.runs, page).vad;
+	return vad && vad->view && !view_is_settled(vad->view, page);
+}
+
 /* VL-8, VL-11. */
 static bool check_locks(const struct audit *audit, struct range range)
 {
@@ -154,7 +161,8 @@ static bool check_locks(const struct audit *audit, struct range range)
 		bool locked = attr_is_committed(run.attr);
 		if (locked)
 			piece.end = page + 1;
-		if (os_pages_have_lock(pointer_to_page(page), bytes_of(piece)) != locked)
+		if (os_pages_have_lock(pointer_to_page(page), bytes_of(piece)) != locked &&
+		    !(locked && is_unsettled(audit, page)))
 			return breach(page, locked ? "is locked, but not by the host"
 			                           : "or one behind is locked by the host");
 		page = piece.end;

@@ -63,12 +63,13 @@ static struct account count(const struct locked *locked, struct range range, uns
 	return account;
 }
 
-/* The host would write to them when it locks them, or when they become writable: they would be marked. */
-static bool has_watched(const struct space *space, struct range range)
+/* The host would write to them when it locks them, or when they become writable: they would be marked, or
+ * copied (CW-2). */
+static bool are_to_stay(const struct space *space, struct range range)
 {
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&space->runs, page);
-		if (run.vad && run.vad->watch)
+		if (run.vad && (run.vad->watch || run.vad->view))
 			return true;
 		page = run.end;
 	}
@@ -100,9 +101,9 @@ static NTSTATUS add(struct native *native, struct range range, unsigned how)
 		return STATUS_WORKING_SET_QUOTA; /* VL-7 */
 	if (!runs_prepare(&locked->runs, account.runs + 1))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	bool watched = has_watched(&native->space, range);
+	bool stay = are_to_stay(&native->space, range);
 	if ((new || !known) &&
-	    os_pages_lock(pointer_to_page(range.start), bytes_of(range), watched))
+	    os_pages_lock(pointer_to_page(range.start), bytes_of(range), stay))
 		return STATUS_WORKING_SET_QUOTA;
 	note(locked, range, how);
 	return STATUS_SUCCESS;
@@ -118,6 +119,25 @@ static bool are_committed(const struct space *space, struct range range)
 		page = run.end;
 	}
 	return true;
+}
+
+bool locked_has_some(const struct locked *locked, struct range range)
+{
+	return runs_committed(&locked->runs, range);
+}
+
+int locked_again(const struct locked *locked, struct range range)
+{
+	struct range some;
+	int error = 0;
+	for (; !error && runs_committed_from(&locked->runs, range.start, &some); range.start = some.end) {
+		some.start = max_u64(some.start, range.start);
+		some.end = min_u64(some.end, range.end);
+		if (some.start >= some.end)
+			break;
+		error = os_pages_lock(pointer_to_page(some.start), bytes_of(some), true);
+	}
+	return error;
 }
 
 NTSTATUS locked_add(struct space *space, struct range range, unsigned how)

@@ -27,6 +27,10 @@ NTSTATUS locked_remove(struct space *space, struct range range, unsigned how);
 void locked_forget(struct space *space, struct range range);
 /* (W) In a forked child nothing is (the host's locks are not inherited). */
 void locked_forget_all(struct space *space);
+/* (W) Those of the pages that are locked have been mapped anew: the host is to lock them once more, as they are,
+ * or when they are accessible. An errno value. */
+int locked_again(const struct locked *locked, struct range range);
+bool locked_has_some(const struct locked *locked, struct range range);
 bool locked_has(const struct locked *locked, uint64_t page);
 
 #endif

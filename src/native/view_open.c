@@ -133,6 +133,12 @@ static int close_pages(const struct change *c, const struct stretch *s)
 	return s->between == s->before && s->settled ? 0 : protect(s, s->between);
 }
 
+static int show_closed(const struct change *c, struct range range, bool private)
+{
+	int error = view_show_pages(view_of(c), range, 0, private);
+	return error ? error : locked_again(&c->native->locked, range);
+}
+
 static int show_apart(const struct change *c, const struct stretch *s, bool private)
 {
 	int error = 0;
@@ -144,7 +150,7 @@ static int show_apart(const struct change *c, const struct stretch *s, bool priv
 			error = view_find_copies(rest, &pages, &copied);
 		piece = (struct range){rest.start, rest.start + pages};
 		if (!error && !copied)
-			error = view_show_pages(view_of(c), piece, 0, private);
+			error = show_closed(c, piece, private);
 	}
 	return error;
 }
@@ -217,10 +223,11 @@ static void undo(const struct change *c, uint64_t shown, uint64_t closed)
 
 /* ---- changes --------------------------------------------------------------------------------- */
 
-/* No copies, nothing to be closed before: one request does it, or is refused. */
+/* Nothing to be closed, looked at or locked: one request does it, or is refused. */
 static bool is_single(const struct change *c, const struct stretch *s)
 {
-	return s->range.end == c->range.end && s->settled && s->moves && !s->was_private && !s->copies;
+	return s->range.end == c->range.end && s->settled && s->moves && !s->was_private &&
+	       !s->copies && !locked_has_some(&c->native->locked, c->range);
 }
 
 static int change_all(const struct change *c)

@@ -52,6 +52,12 @@ static void several(struct stage *s)
 	protect(s, 44, 2, COPY | PAGE_GUARD);
 }
 
+static void locked(struct stage *s)
+{
+	several(s);
+	assert_true(VirtualLock(at_page(s, 6), 14 * PAGE));
+}
+
 static void several_grow(struct stage *s)
 {
 	growing(s);
@@ -117,6 +123,8 @@ static const struct attempt of_several[] = {
 	{"several runs become copy-on-write", several, protect_copy, close_section, ALL_MAY_FAIL},
 	{"close several runs", several, protect_none, close_section, ALL_MAY_FAIL},
 	{"guard several runs", several, protect_guard, close_section, ALL_MAY_FAIL},
+	{"copy on write what is locked", locked, protect_copy, close_section, ALL_MAY_FAIL},
+	{"copy on write no more what is locked", locked, protect_open, close_section, ALL_MAY_FAIL},
 	{"grow over several runs", several_grow, grow, close_section, ALL_MAY_FAIL},
 	{"grow over several runs, copying", several_grow, grow_copying, close_section,
          ALL_MAY_FAIL},
