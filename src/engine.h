@@ -103,7 +103,8 @@ struct engine {
 	 * released. */
 	void (*drop)(struct space *space, struct range range);
 	/* (R) Pages of one allocation, or claimed ones, that are about to be committed with `prot`, or to be
-	 * protected so. `watch`: of a write-watched allocation. STATUS_INSUFFICIENT_RESOURCES. */
+	 * protected so; in a view as view_piece says. `watch`: of a write-watched allocation.
+	 * STATUS_INSUFFICIENT_RESOURCES. */
 	NTSTATUS (*open)(struct space *space, struct range range, prot_t prot,
 	                 struct page_set *watch);
 	/* (R) Pages of one allocation that are about to be committed no more. The same. */

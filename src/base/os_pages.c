@@ -194,9 +194,9 @@ int os_pages_lock(void *address, size_t bytes, bool as_they_are)
 }
 
 /* Not by the library's munlock, which does nothing in a program with a sanitizer. */
-void os_pages_unlock(void *address, size_t bytes)
+int os_pages_unlock(void *address, size_t bytes)
 {
-	(void)syscall(SYS_munlock, address, bytes);
+	return syscall(SYS_munlock, address, bytes) ? errno : 0;
 }
 
 /* There is nothing to invalidate: it is the refusal that tells. */

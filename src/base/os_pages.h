@@ -71,7 +71,8 @@ void os_pages_evict(void *address, size_t bytes);
 /* EPERM, ENOMEM: too many are locked. `as_they_are`: the host does not write to them to have them, now or
  * when they become writable. */
 int os_pages_lock(void *address, size_t bytes, bool as_they_are);
-void os_pages_unlock(void *address, size_t bytes);
+/* ENOMEM: the host allows no more mappings. */
+int os_pages_unlock(void *address, size_t bytes);
 /* Whether some of them are locked. */
 bool os_pages_have_lock(void *address, size_t bytes);
 

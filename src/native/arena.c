@@ -145,16 +145,28 @@ static bool outside(const struct arena *arena, struct range *range)
 	return range->start < range->end;
 }
 
-static void release_outside(const struct arena *arena, struct range range)
+/* To give back a part of a mapping may take another. A place that the host refuses even so stays kept. */
+static void release(struct native *native, struct range range)
 {
-	for (struct range gap = range; outside(arena, &gap);
+	void *at = pointer_to_page(range.start);
+	if (!os_pages_release(at, bytes_of(range)))
+		return;
+	slack_give(&native->slack);
+	(void)os_pages_release(at, bytes_of(range));
+	slack_keep(&native->slack);
+}
+
+static void release_outside(struct native *native, struct range range)
+{
+	for (struct range gap = range; outside(&native->arena, &gap);
 	     gap = (struct range){gap.end, range.end})
-		(void)os_pages_release(pointer_to_page(gap.start), bytes_of(gap));
+		release(native, gap);
 }
 
 NTSTATUS arena_claim(struct space *space, struct range range)
 {
-	const struct arena *arena = &native_of(space)->arena;
+	struct native *native = native_of(space);
+	const struct arena *arena = &native->arena;
 	int error = 0;
 	struct range gap = range;
 	while (!error && outside(arena, &gap)) {
@@ -163,13 +175,13 @@ NTSTATUS arena_claim(struct space *space, struct range range)
 	}
 	if (!error)
 		return STATUS_SUCCESS;
-	release_outside(arena, (struct range){range.start, gap.start});
+	release_outside(native, (struct range){range.start, gap.start});
 	return error == OS_EXISTS ? STATUS_CONFLICTING_ADDRESSES : STATUS_INSUFFICIENT_RESOURCES;
 }
 
 void arena_drop(struct space *space, struct range range)
 {
-	release_outside(&native_of(space)->arena, range);
+	release_outside(native_of(space), range);
 }
 
 /* ---- granules -------------------------------------------------------------------------------- */

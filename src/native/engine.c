@@ -27,6 +27,7 @@ static NTSTATUS open_pages(struct space *space, struct range range, prot_t prot,
 	struct native *native = native_of(space);
 	const struct vad *vad = runs_at(&space->runs, range.start).vad;
 	int error;
+	slack_keep_rest(&native->slack);
 	if (watch)
 		error = watch_open(native, watch, range, prot);
 	else if (vad && vad->view)

@@ -156,8 +156,20 @@ NTSTATUS locked_add(struct space *space, struct range range, unsigned how)
 
 /* ---- unlocking ------------------------------------------------------------------------------- */
 
-static void drop(struct locked *locked, struct range range, unsigned how)
+/* What the host refuses even so it keeps locked: nobody can tell. */
+static void unlock(struct native *native, struct range range)
 {
+	void *at = pointer_to_page(range.start);
+	if (!os_pages_unlock(at, bytes_of(range)))
+		return;
+	slack_give(&native->slack);
+	(void)os_pages_unlock(at, bytes_of(range));
+	slack_keep(&native->slack);
+}
+
+static void drop(struct native *native, struct range range, unsigned how)
+{
+	struct locked *locked = &native->locked;
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&locked->runs, page);
 		struct range piece = {page, run.end < range.end ? run.end : range.end};
@@ -167,19 +179,20 @@ static void drop(struct locked *locked, struct range range, unsigned how)
 		else
 			runs_set(&locked->runs, piece, NULL, ATTR_RESERVED);
 		if (!left && kinds_of(run))
-			os_pages_unlock(pointer_to_page(piece.start), bytes_of(piece));
+			unlock(native, piece);
 		page = piece.end;
 	}
 }
 
-static NTSTATUS remove_locks(struct locked *locked, struct range range, unsigned how)
+static NTSTATUS remove_locks(struct native *native, struct range range, unsigned how)
 {
+	struct locked *locked = &native->locked;
 	struct account account = count(locked, range, how);
 	if (!account.all)
 		return STATUS_NOT_LOCKED; /* VL-22 */
 	if (!runs_prepare(&locked->runs, account.runs + 1))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	drop(locked, range, how);
+	drop(native, range, how);
 	return STATUS_SUCCESS;
 }
 
@@ -197,11 +210,11 @@ static void evict_unlocked(const struct locked *locked, struct range range)
 
 NTSTATUS locked_remove(struct space *space, struct range range, unsigned how)
 {
-	struct locked *locked = &native_of(space)->locked;
+	struct native *native = native_of(space);
 	shared_lock_write(&space->lock);
-	NTSTATUS status = remove_locks(locked, range, how);
+	NTSTATUS status = remove_locks(native, range, how);
 	if (status == STATUS_NOT_LOCKED)
-		evict_unlocked(locked, range);
+		evict_unlocked(&native->locked, range);
 	shared_lock_drop(&space->lock);
 	return status;
 }
@@ -209,7 +222,8 @@ NTSTATUS locked_remove(struct space *space, struct range range, unsigned how)
 /* The tree keeps a reserve of nodes for such changes. */
 void locked_forget(struct space *space, struct range range)
 {
-	struct locked *locked = &native_of(space)->locked;
+	struct native *native = native_of(space);
+	struct locked *locked = &native->locked;
 	if (!runs_committed(&locked->runs, range))
 		return;
 	(void)runs_prepare(&locked->runs, 1);
@@ -217,7 +231,7 @@ void locked_forget(struct space *space, struct range range)
 		struct run run = runs_at(&locked->runs, page);
 		struct range piece = {page, run.end < range.end ? run.end : range.end};
 		if (kinds_of(run))
-			os_pages_unlock(pointer_to_page(piece.start), bytes_of(piece));
+			unlock(native, piece);
 		page = piece.end;
 	}
 	if (runs_ready(&locked->runs))

@@ -23,7 +23,7 @@
 struct native {
 	struct space space;
 	struct ledger ledger;
-	struct slack slack;       /* (s) */
+	struct slack slack;       /* (s), but what it says of itself */
 	struct arena arena;       /* (l) */
 	struct locked locked;     /* (l) */
 	struct physical physical; /* (l) */

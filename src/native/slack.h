@@ -10,14 +10,24 @@
 #ifndef NTMM_NATIVE_SLACK_H
 #define NTMM_NATIVE_SLACK_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
+
 struct slack {
 	void *at; /* NULL: there is none */
+	_Atomic bool given;
 };
 
 void slack_begin(struct slack *slack);
 /* A few mappings more can be had now. */
-void slack_give(const struct slack *slack);
+void slack_give(struct slack *slack);
 /* They are kept again, as far as the host allows. */
-void slack_keep(const struct slack *slack);
+void slack_keep(struct slack *slack);
+/* The same, if some have not been kept again yet: nearly free. */
+static inline void slack_keep_rest(struct slack *slack)
+{
+	if (atomic_load_explicit(&slack->given, memory_order_relaxed))
+		slack_keep(slack);
+}
 
 #endif

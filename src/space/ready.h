@@ -19,7 +19,7 @@ NTSTATUS ready_open(struct space *space, struct range range, prot_t prot,
 NTSTATUS ready_close(struct space *space, struct range range);
 NTSTATUS ready_show(struct space *space, const struct view *view);
 NTSTATUS ready_hide(struct space *space, const struct view *view);
-/* The pages of `range` are to be again what the space says of them: another step has failed. */
+/* The pages of `range`, of no view, are to be again what the space says of them: another step has failed. */
 void ready_undo(struct space *space, struct range range);
 
 #endif
