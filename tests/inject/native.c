@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "comb.h"
 #include "native/native.h"
 #include "support/touch.h"
 
@@ -107,6 +108,14 @@ static void empty(const struct stage *s)
 	}
 }
 
+static void expect_free(const struct stage *s)
+{
+	MEMORY_BASIC_INFORMATION info;
+	VirtualQuery(at_page(s, 0), &info, sizeof info);
+	if (info.State != MEM_FREE || info.RegionSize < PLACE_BYTES)
+		fail_msg("the place is taken: state %#x, region %zu", info.State, info.RegionSize);
+}
+
 /* Never the same one twice. */
 static struct stage next_place(enum soil soil)
 {
@@ -149,9 +158,53 @@ static void repair(const struct stage *s)
 	}
 }
 
-static void run_failed(const struct attempt *attempt, struct stage *s,
-                       struct snapshot *before, bool once)
+enum way {
+	ALONE,
+	ALONE_PARTLY,
+	TO_THE_END, /* and all that follow, but what gives something back to the host */
+	NOTHING_WORKS, /* from there on */
+	AT_LIMIT, /* nothing fails but by the host's limit of mappings, of which there are a few */
+	WAYS
+};
+
+/* The `n`-th failure of a way. */
+struct trial {
+	const struct attempt *attempt;
+	enum way way;
+	uint64_t n;
+};
+
+static bool makes_up_at_once(const struct trial *trial)
 {
+	return trial->way == ALONE || trial->way == ALONE_PARTLY || trial->way == AT_LIMIT;
+}
+
+/* Whether it succeeds; *failures: requests that failed. */
+static bool call(const struct trial *trial, struct stage *s, uint64_t *failures)
+{
+	struct order wanted = {.kinds = ALLOC | MAP | OPENS | FACTS,
+	                       .partly = trial->way == ALONE_PARTLY,
+	                       .first = trial->n,
+	                       .last = makes_up_at_once(trial) ? trial->n : ALL_FAIL};
+	if (trial->way != TO_THE_END)
+		wanted.kinds |= CLOSES;
+	if (trial->way == AT_LIMIT) {
+		comb_close((unsigned)trial->n - 1);
+		bool done = trial->attempt->call(s);
+		*failures = !done;
+		return done;
+	}
+	order = wanted;
+	bool done = trial->attempt->call(s);
+	*failures = order.failures;
+	order = (struct order){.off = true};
+	return done;
+}
+
+static void run_failed(const struct trial *trial, struct stage *s, struct snapshot *before)
+{
+	const struct attempt *attempt = trial->attempt;
+	bool once = makes_up_at_once(trial);
 	if (!is_known(GetLastError()))
 		fail_msg("error %u", GetLastError());
 	check(once ? 0 : PLACE_PAGES);
@@ -161,62 +214,61 @@ static void run_failed(const struct attempt *attempt, struct stage *s,
 		expect_unchanged(s, before, attempt->even_so | (once ? 0 : MAY_MARK));
 	expect_sharing(s, before);
 	look(s, before);
+	if (trial->way == AT_LIMIT)
+		comb_open();
 	if (!attempt->call(s))
 		fail_msg("the second time: error %u", GetLastError());
 	open_other(s);
 }
 
 /* False: no request failed any more. */
-static bool run_one(const struct attempt *attempt, enum soil soil, const struct order *wanted)
+static bool run_one(const struct trial *trial, enum soil soil)
 {
 	static struct snapshot before;
 	struct stage s = next_place(soil);
-	uint64_t resting = charged();
+	uint64_t resting = charged(), failures;
 	int64_t files = holdings.files;
-	attempt->prepare(&s);
+	trial->attempt->prepare(&s);
 	look(&s, &before);
-	order = *wanted;
-	bool done = attempt->call(&s);
-	uint64_t failures = order.failures;
-	order = (struct order){.off = true};
+	bool done = call(trial, &s, &failures);
 	open_other(&s);
 	if (!done && !failures)
 		fail_msg("error %u, though nothing failed", GetLastError());
 	if (!done)
-		run_failed(attempt, &s, &before, wanted->last == wanted->first);
+		run_failed(trial, &s, &before);
+	else if (trial->way == AT_LIMIT)
+		comb_open();
 	check(failures ? PLACE_PAGES : 0);
 	expect_sharing(&s, &before);
 	expect_accessible(&s);
 	check(0);
 	empty(&s);
-	if (attempt->clean)
-		attempt->clean(&s);
+	if (trial->way != NOTHING_WORKS)
+		expect_free(&s);
+	if (trial->attempt->clean)
+		trial->attempt->clean(&s);
 	assert_int_equal(charged(), resting);
 	assert_int_equal(holdings.files, files);
 	return failures;
 }
 
-enum way {
-	ALONE,
-	ALONE_PARTLY,
-	TO_THE_END, /* and all that follow, but what gives something back to the host */
-	NOTHING_WORKS, /* from there on */
-	WAYS
-};
-
 static uint64_t run_all(const struct attempt *attempt, enum soil soil, enum way way)
 {
-	uint64_t n = 1;
-	struct order wanted = {.kinds = ALLOC | MAP | OPENS | FACTS, .partly = way == ALONE_PARTLY};
-	if (way != TO_THE_END)
-		wanted.kinds |= CLOSES;
-	for (bool on = true; on; n++) {
-		wanted.first = n;
-		wanted.last = way >= TO_THE_END ? ALL_FAIL : n;
-		order = (struct order){.off = true};
-		on = run_one(attempt, soil, &wanted);
+	struct trial trial = {attempt, way, 0};
+	bool on = true;
+	order = (struct order){.off = true};
+	while (on) {
+		trial.n++;
+		on = run_one(&trial, soil);
 	}
-	return n - 2;
+	return trial.n - 1;
+}
+
+static bool is_to_be_tried(const struct attempt *attempt, enum way way)
+{
+	if (way == AT_LIMIT)
+		return comb_can_close();
+	return way != NOTHING_WORKS || attempt->even_so & ALL_MAY_FAIL;
 }
 
 static void tell(const struct attempt *attempt, enum soil soil, enum way way)
@@ -232,7 +284,7 @@ void native_attempts(const struct attempt *attempts, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		uint64_t some = 0;
 		for (unsigned n = 0; n < SOILS * WAYS; n++) {
-			if (n % WAYS == NOTHING_WORKS && !(attempts[i].even_so & ALL_MAY_FAIL))
+			if (!is_to_be_tried(&attempts[i], n % WAYS))
 				continue;
 			tell(&attempts[i], n / WAYS, n % WAYS);
 			some += run_all(&attempts[i], n / WAYS, n % WAYS);
