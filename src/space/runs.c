@@ -35,6 +35,7 @@ void near_set(struct runs *runs, const struct step *leaf)
 	runs->near_leaf = leaf->node;
 	runs->near = (struct range){leaf->node->leaf.key[0], leaf->end};
 	runs->near_run = run_of(leaf);
+	runs->near_slot = leaf->slot;
 }
 
 void near_forget(struct runs *runs)
@@ -45,15 +46,14 @@ void near_forget(struct runs *runs)
 
 void runs_seek(struct runs *runs, uint64_t page)
 {
+	if (is_near_run(runs, page))
+		return;
 	struct step leaf = leaf_at(runs, page);
 	near_set(runs, &leaf);
 }
 
-struct run runs_at(const struct runs *runs, uint64_t page)
+struct run runs_search(const struct runs *runs, uint64_t page)
 {
-	DEBUG_CHECK(range_has(runs->whole, page));
-	if (page >= runs->near_run.start && page < runs->near_run.end)
-		return runs->near_run;
 	struct step leaf = leaf_at(runs, page);
 	return run_of(&leaf);
 }

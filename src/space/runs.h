@@ -18,6 +18,7 @@
 #ifndef NTMM_SPACE_RUNS_H
 #define NTMM_SPACE_RUNS_H
 
+#include "base/check.h"
 #include "base/pool.h"
 #include "base/units.h"
 #include "space/prot.h"
@@ -37,6 +38,7 @@ struct runs {
 	struct runs_node *near_leaf; /* the leaf of `near` */
 	struct range near;           /* pages whose leaf is known without a search; may be empty */
 	struct run near_run;         /* that was sought or made last, known without a search; may be empty */
+	unsigned near_slot;          /* its slot in the leaf */
 	unsigned height;         /* 0: the root is a leaf */
 	uint64_t count;          /* runs */
 	uint64_t nodes;          /* nodes in the tree */
@@ -57,8 +59,18 @@ bool runs_ready(const struct runs *runs);
  * counts as a change for threads; runs_set leaves things the same way. */
 void runs_seek(struct runs *runs, uint64_t page);
 
-/* The run that holds `page`, which lies in the space. */
-struct run runs_at(const struct runs *runs, uint64_t page);
+static inline bool is_near_run(const struct runs *runs, uint64_t page)
+{
+	return page >= runs->near_run.start && page < runs->near_run.end;
+}
+
+/* The run that holds `page`, which lies in the space; runs_search: when it is not at hand. */
+struct run runs_search(const struct runs *runs, uint64_t page);
+static inline struct run runs_at(const struct runs *runs, uint64_t page)
+{
+	DEBUG_CHECK(range_has(runs->whole, page));
+	return is_near_run(runs, page) ? runs->near_run : runs_search(runs, page);
+}
 
 /* Gives the pages of `range`, not empty, to `vad` with `attr`. Merges neighbours that are alike. */
 void runs_set(struct runs *runs, struct range range, struct vad *vad, attr_t attr);

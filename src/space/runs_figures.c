@@ -112,6 +112,8 @@ static uint64_t committed_in(const struct runs_node *node, unsigned level, struc
 
 uint64_t runs_committed(const struct runs *runs, struct range range)
 {
+	if (range.start >= runs->near_run.start && range.end <= runs->near_run.end)
+		return attr_is_committed(runs->near_run.attr) ? range_pages(range) : 0;
 	if (range.start >= runs->near.start && range.end <= runs->near.end)
 		return committed_in_leaf(runs->near_leaf, range, runs->near.end);
 	return committed_in(runs->root, runs->height, range, runs->whole.end);

@@ -103,15 +103,15 @@ static inline void path_to(const struct runs *runs, uint64_t page, struct step *
 {
 	struct step at = {.node = runs->root, .end = runs->whole.end};
 
-	for (unsigned level = runs->height;; level--) {
+	for (unsigned level = runs->height; level; level--) {
 		at.slot = slot_of(at.node, page);
 		path[level] = at;
-		if (!level)
-			return;
 		at.end = slot_end(at.node, at.slot, at.end);
 		at.node = at.node->inner.child[at.slot];
 		node_fetch(at.node, sizeof *at.node);
 	}
+	at.slot = is_near_run(runs, page) ? runs->near_slot : slot_of(at.node, page);
+	path[0] = at;
 }
 
 /* The leaf that holds `page`, at the page's slot. */
