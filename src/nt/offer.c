@@ -92,9 +92,12 @@ NTSTATUS nt_offer(HANDLE process, uint64_t address, uint64_t size, unsigned prio
 static bool reclaim_runs(struct space *space, struct range range)
 {
 	bool intact = true;
-	for (struct run run = {.end = range.start}; next_run(space, range, &run);) {
+	for (uint64_t page = range.start; page < range.end;) {
+		struct run run = runs_at(&space->runs, page); /* private: nobody else has a say */
+		struct range piece = {page, min_u64(run.end, range.end)};
 		if (run.attr & ATTR_OFFERED)
-			intact &= space->engine->reclaim(space, (struct range){run.start, run.end});
+			intact &= space->engine->reclaim(space, piece);
+		page = piece.end;
 	}
 	return intact;
 }

@@ -8,8 +8,10 @@
 
 struct protect {
 	struct range range;
-	prot_t prot; /* asked for; from protect_check on: that the pages get */
-	prot_t old;  /* of the first page (VP-6) */
+	struct vad *vad; /* that has it */
+	prot_t prot;     /* asked for; from protect_check on: that the pages get */
+	prot_t old;      /* of the first page (VP-6) */
+	bool is_so;      /* nothing would change */
 	struct charge charge; /* of a view: for copies (CW-6) */
 };
 
@@ -36,56 +38,67 @@ static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t
 	return STATUS_SUCCESS;
 }
 
-static NTSTATUS protect_view_check(struct space *space, const struct vad *vad, struct protect *p)
+static NTSTATUS protect_view_check(struct space *space, struct protect *p)
 {
 	struct view_change change = {.range = p->range, .prot = p->prot};
-	NTSTATUS status = view_protect_check(space, vad, &change);
+	p->old = attr_prot(space_seen(space, p->range.start).attr);
+	NTSTATUS status = view_protect_check(space, p->vad, &change);
 	p->prot = change.prot;
 	p->charge = change.charge;
 	return status;
 }
 
-/* Whether nothing would change. The shared page, which is not the engine's, never gets past. */
-static bool is_so_already(const struct space *space, const struct protect *p)
+/* Whether all pages have the protection already. `run` is that of the first. */
+static bool is_so_already(struct run run, const struct protect *p)
 {
-	struct run run = runs_at(&space->runs, p->range.start);
 	attr_t attr = run.attr & ~ATTR_LEVEL_MASK;
 	return run.end >= p->range.end && attr == (attr_t)(ATTR_COMMITTED | p->prot);
 }
 
-static NTSTATUS protect_check(struct space *space, struct protect *p)
+/* The shared page, which is not the engine's, never gets as far as that. */
+static NTSTATUS open_pages(struct space *space, const struct protect *p)
 {
-	struct vad *vad;
-	space_seek(space, p->range.start);
+	if (p->is_so)
+		return STATUS_SUCCESS;
+	NTSTATUS status = space_prepare(space, space_changes(space, p->range));
+	return status ? status : ready_open(space, p->range, p->prot, p->vad->watch);
+}
+
+static NTSTATUS protect_private_check(struct space *space, struct protect *p)
+{
+	struct run first = runs_at(&space->runs, p->range.start);
 	NTSTATUS missing = era_of(space->layout)->not_committed; /* W9-7 */
-	if (!space_one_vad(space, p->range, &vad))
-		return missing ? missing : STATUS_CONFLICTING_ADDRESSES; /* VP-4 */
-	if (!vad_is_paged(vad))
-		return STATUS_CONFLICTING_ADDRESSES; /* VP-11 */
-	p->old = attr_prot(space_seen(space, p->range.start).attr);
-	if (vad->view)
-		return protect_view_check(space, vad, p);
+	p->old = attr_prot(first.attr);
 	if (prot_is_copy(p->prot))
 		return STATUS_INVALID_PARAMETER_4; /* VP-8 */
 	if (!space_all_committed(space, p->range))
 		return missing ? missing : STATUS_NOT_COMMITTED; /* VP-5 */
-	p->prot = space_private_prot(vad, p->prot); /* PR-8 */
-	if (vad_is_systems(vad) && p->prot != p->old)
+	p->prot = space_private_prot(p->vad, p->prot); /* PR-8 */
+	if (vad_is_systems(p->vad) && p->prot != p->old)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, VP-13, W9-2 */
-	NTSTATUS status = space_prepare(space, space_changes(space, p->range));
-	if (!status && !is_so_already(space, p))
-		status = ready_open(space, p->range, p->prot, vad->watch);
-	return status;
+	p->is_so = is_so_already(first, p);
+	return open_pages(space, p);
+}
+
+static NTSTATUS protect_check(struct space *space, struct protect *p)
+{
+	space_seek(space, p->range.start);
+	NTSTATUS missing = era_of(space->layout)->not_committed; /* W9-7 */
+	if (!space_one_vad(space, p->range, &p->vad))
+		return missing ? missing : STATUS_CONFLICTING_ADDRESSES; /* VP-4 */
+	if (!vad_is_paged(p->vad))
+		return STATUS_CONFLICTING_ADDRESSES; /* VP-11 */
+	return p->vad->view ? protect_view_check(space, p) : protect_private_check(space, p);
 }
 
 static void protect_apply(struct space *space, const struct protect *p)
 {
-	if (runs_at(&space->runs, p->range.start).vad->view) {
+	if (p->vad->view) {
 		struct view_change change = {p->range, p->prot, p->charge};
 		view_change_apply(space, &change);
 		return;
 	}
-	if (is_so_already(space, p))
+	if (p->is_so)
 		return;
 	take_back_offered(space, p->range);
 	space_protect(space, p->range, p->prot);
