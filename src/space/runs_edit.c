@@ -210,6 +210,6 @@ void edit_lower(struct runs *runs, uint64_t border, uint64_t start)
 		right[level].node->leaf.key[0] = start;
 	}
 	right[level].node->inner.key[right[level].slot] = start;
-	figures_settle(left, runs->height);
-	figures_settle(right, runs->height);
+	figures_recount(left, runs->height);
+	figures_recount(right, runs->height);
 }

@@ -10,11 +10,13 @@ static inline uint64_t mask(bool condition)
 	return -(uint64_t)condition;
 }
 
-static struct figures figures_of_leaf(const struct runs_node *leaf, uint64_t end)
+struct figures figures_of_slots(const struct runs_node *leaf, unsigned first, unsigned last,
+                                uint64_t end)
 {
 	struct figures sum = {0, 0};
 
-	for (unsigned i = leaf->count; i-- > 0; end = leaf->leaf.key[i]) {
+	end = slot_end(leaf, last, end);
+	for (unsigned i = last + 1; i-- > first; end = leaf->leaf.key[i]) {
 		uint64_t start = leaf->leaf.key[i];
 		sum.hole = max_u64(sum.hole, hole_of(start, end) & mask(!leaf->leaf.vad[i]));
 		sum.committed += (end - start) & mask(attr_is_committed(leaf->leaf.attr[i]));
@@ -22,10 +24,17 @@ static struct figures figures_of_leaf(const struct runs_node *leaf, uint64_t end
 	return sum;
 }
 
-static uint64_t largest_hole(const struct runs_node *node)
+static struct figures figures_of_leaf(const struct runs_node *leaf, uint64_t end)
+{
+	return figures_of_slots(leaf, 0, leaf->count - 1, end);
+}
+
+static uint64_t largest_hole(const struct runs_node *node, unsigned level, uint64_t end)
 {
 	uint64_t hole = 0;
 
+	if (!level)
+		return figures_of_leaf(node, end).hole;
 	for (unsigned i = 0; i < node->count; i++)
 		hole = max_u64(hole, node->inner.figures[i].hole);
 	return hole;
@@ -37,21 +46,22 @@ struct figures figures_of(const struct runs_node *node, unsigned level, uint64_t
 
 	if (!level)
 		return figures_of_leaf(node, end);
-	sum.hole = largest_hole(node);
+	sum.hole = largest_hole(node, level, end);
 	for (unsigned i = 0; i < node->count; i++)
 		sum.committed += node->inner.figures[i].committed;
 	return sum;
 }
 
-/* The figures of `node`, which were `known`, now that those of a child are not `old` but `now`. */
-static struct figures figures_after(const struct runs_node *node, struct figures known,
-                                    struct figures old, struct figures now)
+/* The figures of the node at `at`, which were `known`, now that those of something in it are not `old` but
+ * `now`. */
+static struct figures figures_after(const struct step *at, unsigned level, struct figures known,
+                                    struct figures_change change)
 {
-	known.committed += now.committed - old.committed;
-	if (now.hole >= known.hole)
-		known.hole = now.hole;
-	else if (old.hole == known.hole)
-		known.hole = largest_hole(node);
+	known.committed += change.now.committed - change.old.committed;
+	if (change.now.hole >= known.hole)
+		known.hole = change.now.hole;
+	else if (change.old.hole == known.hole)
+		known.hole = largest_hole(at->node, level, at->end);
 	return known;
 }
 
@@ -61,21 +71,27 @@ static struct figures *figures_of_child(const struct step *at)
 	return &at->node->inner.figures[at->slot];
 }
 
-/* After a change of the leaf at path[0]. Above a node whose figures stay the same, all do. */
-void figures_settle(struct step *path, unsigned height)
+/* Above a node whose figures stay the same, all do. */
+void figures_settle(struct step *path, unsigned level, unsigned height,
+                    struct figures_change change)
+{
+	for (; level < height; level++) {
+		struct figures *known = figures_of_child(&path[level + 1]), old = *known;
+		if (change.old.hole == change.now.hole &&
+		    change.old.committed == change.now.committed)
+			return;
+		*known = figures_after(&path[level], level, old, change);
+		change = (struct figures_change){old, *known};
+	}
+}
+
+void figures_recount(struct step *path, unsigned height)
 {
 	if (!height)
 		return;
-	struct figures now = figures_of_leaf(path[0].node, path[0].end);
-	for (unsigned level = 1;; level++) {
-		struct figures *known = figures_of_child(&path[level]), old = *known;
-		if (old.hole == now.hole && old.committed == now.committed)
-			return;
-		*known = now;
-		if (level == height)
-			return;
-		now = figures_after(path[level].node, *figures_of_child(&path[level + 1]), old, now);
-	}
+	struct figures *known = figures_of_child(&path[1]), old = *known;
+	*known = figures_of_leaf(path[0].node, path[0].end);
+	figures_settle(path, 1, height, (struct figures_change){old, *known});
 }
 
 static uint64_t committed_in_leaf(const struct runs_node *leaf, struct range range, uint64_t end)

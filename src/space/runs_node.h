@@ -164,9 +164,18 @@ void near_forget(struct runs *runs);
 struct runs_node *node_take(struct runs *runs);
 void node_give(struct runs *runs, struct runs_node *node);
 
-/* runs_figures.c */
+/* runs_figures.c. Of a node that ends at `end`; of the runs at slots `first` to `last` of a leaf that does. */
 struct figures figures_of(const struct runs_node *node, unsigned level, uint64_t end);
-void figures_settle(struct step *path, unsigned height);
+struct figures figures_of_slots(const struct runs_node *leaf, unsigned first, unsigned last,
+                                uint64_t end);
+/* What something in the node at path[level] has as its figures is not `old` any more. */
+struct figures_change {
+	struct figures old, now;
+};
+void figures_settle(struct step *path, unsigned level, unsigned height,
+                    struct figures_change change);
+/* The leaf at path[0] has changed in many ways. */
+void figures_recount(struct step *path, unsigned height);
 
 /* runs_edit.c */
 void slots_move(unsigned level, struct runs_node *to, unsigned at, const struct runs_node *from,

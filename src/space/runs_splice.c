@@ -22,14 +22,16 @@ static bool is_alike(const struct runs_node *leaf, unsigned slot, const struct r
 static struct splice plan(const struct step *at, const struct run *new)
 {
 	const struct runs_node *leaf = at->node;
-	unsigned last = slot_of(leaf, new->end - 1);
+	unsigned last = at->slot;
+	if (new->end > slot_end(leaf, last, at->end))
+		last = slot_of(leaf, new->end - 1);
 	uint64_t last_end = slot_end(leaf, last, at->end);
 	struct splice s = {.from = at->slot, .to = last + 1};
 
 	s.from += leaf->leaf.key[at->slot] < new->start;
 	s.body = !s.from || !is_alike(leaf, s.from - 1, new);
 	s.tail = last_end > new->end && !is_alike(leaf, last, new);
-	if (last_end == new->end && s.to < leaf->count &&is_alike(leaf, s.to, new))
+	if (last_end == new->end && s.to < leaf->count && is_alike(leaf, s.to, new))
 		s.to++;
 	return s;
 }
@@ -50,11 +52,12 @@ static void write_slot(struct runs_node *leaf, unsigned slot, uint64_t key, stru
 static void apply(struct runs *runs, struct runs_node *leaf, const struct run *new,
                   const struct splice *s)
 {
-	unsigned slots = slots_after(leaf, s);
+	unsigned slots = slots_after(leaf, s), rest = s->from + s->body + s->tail;
 	struct vad *tail_vad = leaf->leaf.vad[s->to - 1];
 	attr_t tail_attr = leaf->leaf.attr[s->to - 1];
 
-	slots_move(0, leaf, s->from + s->body + s->tail, leaf, s->to, leaf->count - s->to);
+	if (rest != s->to)
+		slots_move(0, leaf, rest, leaf, s->to, leaf->count - s->to);
 	if (s->body)
 		write_slot(leaf, s->from, new->start, new->vad, new->attr);
 	if (s->tail)
@@ -62,6 +65,21 @@ static void apply(struct runs *runs, struct runs_node *leaf, const struct run *n
 	runs->count += slots;
 	runs->count -= leaf->count;
 	leaf->count = slots;
+}
+
+/* The same, and the figures above are made right: all that can differ is those of the runs that the splice
+ * changes, and of the one before them. */
+static void apply_and_settle(struct runs *runs, struct step *path, const struct run *new,
+                             const struct splice *s)
+{
+	struct runs_node *leaf = path[0].node;
+	unsigned first = s->from ? s->from - 1 : 0, last = s->from + s->body + s->tail - 1;
+	struct figures_change change;
+
+	change.old = figures_of_slots(leaf, first, s->to - 1, path[0].end);
+	apply(runs, leaf, new, s);
+	change.now = figures_of_slots(leaf, first, last, path[0].end);
+	figures_settle(path, 0, runs->height, change);
 }
 
 /* The new run begins its leaf: it takes over the last run of the leaf before, if they are alike. */
@@ -102,8 +120,10 @@ bool splice_leaf(struct runs *runs, const struct run *new)
 	unsigned slots = slots_after(leaf, &s);
 	if (slots > LEAF_RUNS || (slots < least(0) && runs->height))
 		return false;
-	apply(runs, leaf, new, &s);
-	figures_settle(path, runs->height);
+	if (runs->height)
+		apply_and_settle(runs, path, new, &s);
+	else
+		apply(runs, leaf, new, &s);
 	path[0].slot = s.body ? s.from : s.from - 1;
 	near_set(runs, &path[0]);
 	if (!s.from)
