@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
- * At each level the first and the last span of a range may be shared with pages outside it. The
- * spans between belong to the range alone: its committed runs are walked once.
+ * At each level the first and the last span of a range may be shared with pages outside it: whether they
+ * are is told by the committed pages next to its borders, which are looked for once. The spans between
+ * belong to the range alone: its committed runs are walked.
  */
 #include "space/tables.h"
 
-/* Whether a page of `range` is committed; looked for from its start, or from its end: where the
- * nodes of the tree are at hand. The range may be empty. */
-static bool any_from_start(const struct runs *runs, struct range range)
+/* The committed pages nearest to a border: the last ones before it end at `before`, 0: there are none; the first
+ * behind it start at `after`. */
+struct nearest {
+	uint64_t before, after;
+};
+
+static struct nearest nearest_to(const struct runs *runs, uint64_t border)
 {
+	struct nearest nearest = {0, UINT64_MAX};
 	struct range run;
-	return range.start < range.end && runs_committed_from(runs, range.start, &run) &&
-	       run.start < range.end;
+	if (border > runs->whole.start && runs_committed_back(runs, border - 1, &run))
+		nearest.before = min_u64(run.end, border);
+	if (border < runs->whole.end && runs_committed_from(runs, border, &run))
+		nearest.after = max_u64(run.start, border);
+	return nearest;
 }
 
-static bool any_from_end(const struct runs *runs, struct range range)
-{
-	struct range run;
-	return range.start < range.end && runs_committed_back(runs, range.end - 1, &run) &&
-	       run.end > range.start;
-}
+/* A range, and what is committed at its start and its end. */
+struct edges {
+	struct range range;
+	struct nearest start, end;
+};
 
 /* Spans of [start, end) (span numbers) in which a page is committed. */
 static uint64_t spans_in_use(const struct runs *runs, uint64_t start, uint64_t end, unsigned shift)
@@ -36,56 +44,57 @@ static uint64_t spans_in_use(const struct runs *runs, uint64_t start, uint64_t e
 	return used;
 }
 
-static struct range span_pages(const struct runs *runs, uint64_t span, unsigned shift)
+static bool reaches_down(const struct nearest *nearest, uint64_t span, unsigned shift)
 {
-	return (struct range){max_u64(span << shift, runs->whole.start),
-	                      min_u64((span + 1) << shift, runs->whole.end)};
+	return nearest->before > span << shift;
 }
 
-/* `near` is a page of the span. */
-static bool span_in_use(const struct runs *runs, uint64_t near, unsigned shift)
+static bool reaches_up(const struct nearest *nearest, uint64_t span, unsigned shift)
 {
-	struct range pages = span_pages(runs, near >> shift, shift);
-	return any_from_start(runs, (struct range){near, pages.end}) ||
-	       any_from_end(runs, (struct range){pages.start, near});
+	return nearest->after < (span + 1) << shift;
 }
 
-/* Whether pages of `range` are committed in the span, and no others. */
-static bool span_goes(const struct runs *runs, struct range range, uint64_t span, unsigned shift)
+/* Whether a page of the span, in which the border lies, is committed. */
+static bool is_in_use(const struct nearest *nearest, uint64_t span, unsigned shift)
 {
-	struct range pages = span_pages(runs, span, shift);
-	struct range ours = {max_u64(pages.start, range.start), min_u64(pages.end, range.end)};
-	return any_from_start(runs, ours) &&
-	       !any_from_start(runs, (struct range){ours.end, pages.end}) &&
-	       !any_from_end(runs, (struct range){pages.start, ours.start});
+	return reaches_down(nearest, span, shift) || reaches_up(nearest, span, shift);
 }
 
-static uint64_t add_at_level(const struct runs *runs, struct range range, unsigned shift)
+static uint64_t add_at_level(const struct runs *runs, const struct edges *edges, unsigned shift)
 {
+	struct range range = edges->range;
 	uint64_t first = range.start >> shift, last = (range.end - 1) >> shift;
-	uint64_t add = !span_in_use(runs, range.start, shift);
+	uint64_t add = !is_in_use(&edges->start, first, shift);
 	if (last == first)
 		return add;
-	add += !span_in_use(runs, range.end - 1, shift);
+	add += !is_in_use(&edges->end, last, shift);
 	return add + (last - first - 1) - spans_in_use(runs, first + 1, last, shift);
 }
 
-static uint64_t drop_at_level(const struct runs *runs, struct range range, unsigned shift)
+/* The spans that are in use, and by no page outside the range. */
+static uint64_t drop_at_level(const struct runs *runs, const struct edges *edges, unsigned shift)
 {
+	const struct nearest *start = &edges->start, *end = &edges->end;
+	struct range range = edges->range;
 	uint64_t first = range.start >> shift, last = (range.end - 1) >> shift;
-	uint64_t drop = span_goes(runs, range, first, shift);
+	bool first_stays = reaches_down(start, first, shift);
+	bool last_stays = reaches_up(end, last, shift);
 	if (last == first)
-		return drop;
-	drop += span_goes(runs, range, last, shift);
+		return start->after < range.end && !first_stays && !last_stays;
+	uint64_t drop = reaches_up(start, first, shift) && !first_stays;
+	drop += reaches_down(end, last, shift) && !last_stays;
 	return drop + spans_in_use(runs, first + 1, last, shift);
 }
 
 /* Where a level gains or loses none, the levels above do not either: their spans hold its spans. */
 uint64_t tables_to_add(const struct runs *runs, struct range range)
 {
+	struct edges edges = {range, nearest_to(runs, range.start), {0, 0}};
 	uint64_t tables = 0, add = 1;
+	if (range.start >> TABLE_BITS != (range.end - 1) >> TABLE_BITS)
+		edges.end = nearest_to(runs, range.end); /* another span */
 	for (unsigned level = 1; level <= TABLE_LEVELS && add; level++) {
-		add = add_at_level(runs, range, level * TABLE_BITS);
+		add = add_at_level(runs, &edges, level * TABLE_BITS);
 		tables += add;
 	}
 	return tables;
@@ -93,9 +102,10 @@ uint64_t tables_to_add(const struct runs *runs, struct range range)
 
 uint64_t tables_to_drop(const struct runs *runs, struct range range)
 {
+	struct edges edges = {range, nearest_to(runs, range.start), nearest_to(runs, range.end)};
 	uint64_t tables = 0, drop = 1;
 	for (unsigned level = 1; level <= TABLE_LEVELS && drop; level++) {
-		drop = drop_at_level(runs, range, level * TABLE_BITS);
+		drop = drop_at_level(runs, &edges, level * TABLE_BITS);
 		tables += drop;
 	}
 	return tables;
