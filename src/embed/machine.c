@@ -171,9 +171,9 @@ static void check_entry(struct page_map *map, struct place place, uint64_t page,
 	struct agreement *agreement = context;
 	struct pte pte = pte_load(place.entry);
 	struct run run = runs_at(&agreement->space->runs, page); /* no section's lock below the pager's */
-	if (run.vad && run.vad->mapped)
+	if (run.vad && vad_mapped(run.vad))
 		run = space_run(agreement->space, address_of(page));
-	const struct page_set *watch = run.vad ? run.vad->watch : NULL;
+	const struct page_set *watch = run.vad ? vad_watch(run.vad) : NULL;
 	attr_t attr = run.attr;
 	prot_t prot = attr_prot(attr);
 	bool agrees = attr_is_committed(attr) && !(attr & ATTR_OFFERED) &&

@@ -197,9 +197,9 @@ static void fill_info(const struct page_map *map, uint64_t page, ntmm_page_info 
 static void fill_info_behind(const struct space *space, uint64_t page, ntmm_page_info *info)
 {
 	const struct vad *vad = runs_at(&space->runs, page).vad;
-	if (!vad || !vad->view || info->entry || info->where != NTMM_PAGE_NONE)
+	if (!vad || !vad_view(vad) || info->entry || info->where != NTMM_PAGE_NONE)
 		return;
-	fill_info(&segment_of(vad->view->section)->map, view_page(vad->view, page), info);
+	fill_info(&segment_of(vad_view(vad)->section)->map, view_page(vad_view(vad), page), info);
 	info->entry = info->locked = 0;
 }
 

@@ -40,7 +40,7 @@ static void decommit(struct space *space, struct range range)
 
 static void rearm(struct space *space, struct range range)
 {
-	pages_rearm(map_of(space), range, space_run(space, address_of(range.start)).vad->watch);
+	pages_rearm(map_of(space), range, vad_watch(space_run(space, address_of(range.start)).vad));
 }
 
 static void reset(struct space *space, struct range range)
@@ -51,7 +51,7 @@ static void reset(struct space *space, struct range range)
 static bool reset_undo(struct space *space, struct range range)
 {
 	/* What lies behind the page must not come back: a section's page, or what a clone shows. */
-	bool covers = runs_at(&space->runs, range.start).vad->view || map_of(space)->clones;
+	bool covers = vad_view(runs_at(&space->runs, range.start).vad) || map_of(space)->clones;
 	return pages_reset_undo(map_of(space), range, covers);
 }
 
@@ -159,7 +159,7 @@ static void empty(struct space *space)
 static bool is_in_view(const struct space *space, uint64_t page)
 {
 	const struct vad *vad = runs_at(&space->runs, page).vad;
-	return vad && vad->view;
+	return vad && vad_view(vad);
 }
 
 /* The page is the process's, not a section's. */

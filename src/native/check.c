@@ -68,14 +68,14 @@ static bool is_reachable(struct run run)
 static unsigned access_allowed(const struct audit *audit, struct run run, uint64_t page)
 {
 	prot_t prot = attr_prot(run.attr);
-	return run.vad->watch ? watch_access(audit->native, run.vad->watch, page, prot)
+	return vad_watch(run.vad) ? watch_access(audit->native, vad_watch(run.vad), page, prot)
 	                      : host_access(prot);
 }
 
 /* Of a watched page that is marked, though nobody has stored to it (VL-12), a store may be noticed. */
 static unsigned access_owed(struct run run, unsigned allowed)
 {
-	return run.vad->watch ? allowed & ~(unsigned)OS_PAGE_WRITE : allowed;
+	return vad_watch(run.vad) ? allowed & ~(unsigned)OS_PAGE_WRITE : allowed;
 }
 
 /* Guards of the host are all that keeps pages closed in a mapping that is open. */
@@ -95,7 +95,7 @@ static bool check_page(struct audit *audit, const struct stretch *stretch, uint6
 	if (stretch->access & ~allowed)
 		return breach(page, "can be accessed in more ways than it is protected for");
 	audit->lagging += (access_owed(stretch->run, allowed) & ~stretch->access) != 0;
-	if (stretch->access & OS_PAGE_READ && !stretch->run.vad->view && !can_load(page))
+	if (stretch->access & OS_PAGE_READ && !vad_view(stretch->run.vad) && !can_load(page))
 		return breach(page, "is committed, but guarded");
 	return true;
 }
@@ -118,7 +118,7 @@ static bool is_copy(uint64_t page)
 /* CW-2: what is written to a copy-on-write page nobody else sees; to others all do, but for copies. */
 static bool check_sharing(const struct stretch *stretch)
 {
-	const struct view *view = stretch->run.vad->view;
+	const struct view *view = vad_view(stretch->run.vad);
 	bool writes = stretch->access & OS_PAGE_WRITE;
 	uint64_t end = view && stretch->access ? stretch->range.end : 0;
 	for (uint64_t page = stretch->range.start; page < end; page++) {
@@ -135,7 +135,7 @@ static bool check_sharing(const struct stretch *stretch)
 static bool check_granule(const struct stretch *stretch)
 {
 	const struct vad *vad = stretch->run.vad;
-	bool mapped = vad && (vad->view || (!vad_is_paged(vad) && is_reachable(stretch->run)));
+	bool mapped = vad && (vad_view(vad) || (!vad_is_paged(vad) && is_reachable(stretch->run)));
 	if (stretch->granule == GRANULE_SHUT && !mapped && stretch->access)
 		return breach(stretch->range.start, "is in a shut granule, but open");
 	if (stretch->granule == GRANULE_OPEN &&
@@ -148,7 +148,7 @@ static bool check_granule(const struct stretch *stretch)
 static bool is_unsettled(const struct audit *audit, uint64_t page)
 {
 	const struct vad *vad = runs_at(&audit->native->space.runs, page).vad;
-	return vad && vad->view && !view_is_settled(vad->view, page);
+	return vad && vad_view(vad) && !view_is_settled(vad_view(vad), page);
 }
 
 /* VL-8, VL-11. */

@@ -30,7 +30,7 @@ static NTSTATUS open_pages(struct space *space, struct range range, prot_t prot,
 	slack_keep_rest(&native->slack);
 	if (watch)
 		error = watch_open(native, watch, range, prot);
-	else if (vad && vad->view)
+	else if (vad && vad_view(vad))
 		error = view_open(native, vad, range, prot);
 	else
 		error = pages_open(native, range, host_access(prot), true);
@@ -44,8 +44,8 @@ static NTSTATUS close_pages(struct space *space, struct range range)
 	struct native *native = native_of(space);
 	const struct vad *vad = runs_at(&space->runs, range.start).vad;
 	locked_forget(space, range);
-	if (vad->watch)
-		return status_of(watch_close(native, vad->watch, range));
+	if (vad_watch(vad))
+		return status_of(watch_close(native, vad_watch(vad), range));
 	return status_of(vad_is_paged(vad) ? pages_close(native, range)
 	                                   : pages_shut(native, range));
 }
@@ -118,8 +118,8 @@ static void discard(struct space *space, struct range range)
 	for (struct range piece; range.start < range.end; range.start = piece.end) {
 		struct run run = runs_at(&space->runs, range.start);
 		piece = (struct range){range.start, min_u64(run.end, range.end)};
-		if (run.vad->watch)
-			watch_discard(native_of(space), run.vad->watch, piece);
+		if (vad_watch(run.vad))
+			watch_discard(native_of(space), vad_watch(run.vad), piece);
 		else
 			(void)os_pages_zero(pointer_to_page(piece.start), bytes_of(piece));
 	}

@@ -10,11 +10,11 @@
 static int open_page(struct native *native, struct run run, uint64_t page)
 {
 	prot_t prot = attr_prot(run.attr);
-	if (run.vad->watch)
-		return page_open(native, page, watch_access(native, run.vad->watch, page, prot));
+	if (vad_watch(run.vad))
+		return page_open(native, page, watch_access(native, vad_watch(run.vad), page, prot));
 	if (run.vad->kind == VAD_PHYSICAL)
 		return physical_show_again(native, page);
-	if (run.vad->view && !view_is_settled(run.vad->view, page))
+	if (vad_view(run.vad) && !view_is_settled(vad_view(run.vad), page))
 		return view_settle(native, run.vad, page);
 	return page_open(native, page, host_access(prot));
 }
@@ -25,8 +25,8 @@ static enum fault_answer repair(struct native *native, const struct fault *fault
 {
 	uint64_t page = page_of(fault->address);
 	struct run run = space_run(&native->space, fault->address);
-	bool marks = run.vad->watch && fault->access == NTMM_STORE;
-	int error = marks ? watch_store(native, run.vad->watch, page, attr_prot(run.attr))
+	bool marks = vad_watch(run.vad) && fault->access == NTMM_STORE;
+	int error = marks ? watch_store(native, vad_watch(run.vad), page, attr_prot(run.attr))
 	                  : open_page(native, run, page);
 	if (!error)
 		return FAULT_RETRY;
@@ -76,7 +76,7 @@ static bool is_foreign(const struct space *space, uint64_t address)
 /* Of pages that are mapped anew: nobody else does so meanwhile. */
 static bool is_unsettled(const struct native *native, uint64_t address)
 {
-	const struct view *view = space_run(&native->space, address).vad->view;
+	const struct view *view = vad_view(space_run(&native->space, address).vad);
 	return view && !view_is_settled(view, page_of(address));
 }
 

@@ -28,7 +28,7 @@ void figures_residency(struct space *space, uint64_t page, struct residency *res
 	if (is_reachable(run.attr)) {
 		uint64_t word = word_of(page);
 		residency->valid = word & OS_PAGE_PRESENT;
-		residency->shared = run.vad->view && (!residency->valid || word & OS_PAGE_OF_FILE);
+		residency->shared = vad_view(run.vad) && (!residency->valid || word & OS_PAGE_OF_FILE);
 		residency->sharers = residency->valid && residency->shared;
 		residency->prot = attr_prot(run.attr);
 		residency->locked = residency->valid && locked_has(&native->locked, page);

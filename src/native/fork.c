@@ -14,8 +14,8 @@ static void free_sections(const struct space *space)
 	struct range whole = space->runs.whole;
 	for (uint64_t page = whole.start; page < whole.end;) {
 		struct run run = runs_at(&space->runs, page);
-		if (run.vad && run.vad->view)
-			section_forked(run.vad->view->section);
+		if (run.vad && vad_view(run.vad))
+			section_forked(vad_view(run.vad)->section);
 		page = run.end;
 	}
 }

@@ -69,7 +69,7 @@ static bool are_to_stay(const struct space *space, struct range range)
 {
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&space->runs, page);
-		if (run.vad && (run.vad->watch || run.vad->view))
+		if (run.vad && (vad_watch(run.vad) || vad_view(run.vad)))
 			return true;
 		page = run.end;
 	}

@@ -11,7 +11,7 @@
 void physical_page_gone(struct native *native, uint64_t page)
 {
 	struct vad *vad = runs_at(&native->space.runs, page).vad;
-	page_set_remove(vad->mapped, (struct range){page, page + 1});
+	page_set_remove(vad_mapped(vad), (struct range){page, page + 1});
 }
 
 /* ---- showing --------------------------------------------------------------------------------- */
@@ -169,7 +169,7 @@ static void enter(struct native *native, const struct physical_mapping *mapping)
 		return;
 	}
 	frame_enter(physical, (uint32_t)mapping->frame, mapping->page);
-	page_set_add(runs_at(&native->space.runs, mapping->page).vad->mapped, mapping->page);
+	page_set_add(vad_mapped(runs_at(&native->space.runs, mapping->page).vad), mapping->page);
 }
 
 NTSTATUS native_physical_map(struct space *space, const struct physical_mapping *mappings,
@@ -190,7 +190,7 @@ NTSTATUS native_physical_map(struct space *space, const struct physical_mapping 
 
 void physical_window_gone(struct native *native, struct range window)
 {
-	const struct page_set *mapped = runs_at(&native->space.runs, window.start).vad->mapped;
+	const struct page_set *mapped = vad_mapped(runs_at(&native->space.runs, window.start).vad);
 	struct range found;
 	while (page_set_find(mapped, window, &found)) {
 		for (uint64_t page = found.start; page < found.end; page++)

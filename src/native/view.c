@@ -159,7 +159,7 @@ NTSTATUS view_patch(struct space *space, uint64_t page,
 	struct range range = {page, page + 1};
 	shared_lock_write(&space->lock);
 	struct run run = runs_at(&space->runs, page);
-	const struct view *view = run.vad ? run.vad->view : NULL;
+	const struct view *view = run.vad ? vad_view(run.vad) : NULL;
 	int error = !view || show_patched(view, range);
 	if (!error) {
 		change(context, page, pointer_to_page(page));

@@ -43,7 +43,7 @@ struct stretch {
 
 static struct view *view_of(const struct change *c)
 {
-	return c->vad->view;
+	return vad_view(c->vad);
 }
 
 /* ---- stretches ------------------------------------------------------------------------------- */
@@ -254,7 +254,7 @@ int view_open(struct native *native, const struct vad *vad, struct range range, 
 {
 	const struct change c = {native, vad, range, prot};
 	struct stretch s = first_stretch(&c, range);
-	return is_single(&c, &s) ? view_show_pages(vad->view, range, s.after, s.private)
+	return is_single(&c, &s) ? view_show_pages(vad_view(vad), range, s.after, s.private)
 	                         : change_all(&c);
 }
 

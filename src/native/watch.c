@@ -58,7 +58,7 @@ int watch_store(struct native *native, struct page_set *set, uint64_t page, prot
 void watch_marks(struct space *space, struct range range, struct marks *marks)
 {
 	struct native *native = native_of(space);
-	struct page_set *set = runs_at(&space->runs, range.start).vad->watch;
+	struct page_set *set = vad_watch(runs_at(&space->runs, range.start).vad);
 	if (native->watch.way)
 		native->watch.way->marks(native, set, range, marks);
 	else
@@ -72,7 +72,7 @@ static bool next_watched(const struct space *space, struct run *run)
 {
 	while (run->end < space->runs.whole.end) {
 		*run = runs_at(&space->runs, run->end);
-		if (run->vad && run->vad->watch && attr_is_committed(run->attr))
+		if (run->vad && vad_watch(run->vad) && attr_is_committed(run->attr))
 			return true;
 	}
 	return false;
@@ -89,7 +89,7 @@ void watch_fork(struct native *native)
 	if (native->watch.way != &watch_by_host)
 		return;
 	while (next_watched(&native->space, &run))
-		watch_harvest(native, run.vad->watch, range_of(&run));
+		watch_harvest(native, vad_watch(run.vad), range_of(&run));
 }
 
 static int arm_all(const struct native *native)
@@ -114,5 +114,5 @@ void watch_forked(struct native *native)
 	os_watch_end(&watch->host);
 	watch->way = &watch_by_faults;
 	while (next_watched(&native->space, &run))
-		watch_protect(run.vad->watch, range_of(&run), run.attr);
+		watch_protect(vad_watch(run.vad), range_of(&run), run.attr);
 }

@@ -126,7 +126,10 @@ static void reserve_apply(struct space *space, const struct alloc *alloc)
 		vad = space_reserve_committed(space, alloc->range, alloc->prot, alloc->charge);
 	else
 		vad = space_reserve(space, alloc->range, alloc->prot, kind_of(alloc->type));
-	*(vad->kind == VAD_PHYSICAL ? &vad->mapped : &vad->watch) = alloc->set;
+	if (vad->kind == VAD_PHYSICAL)
+		vad->mapped = alloc->set;
+	else
+		vad->watch = alloc->set;
 	if (alloc->type & MEM_LARGE_PAGES) {
 		vad->kind = VAD_LARGE;
 		return;
@@ -146,7 +149,7 @@ static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-41, VA-50 */
 	if (!vad_is_paged(vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-48 */
-	if (vad->view)
+	if (vad_view(vad))
 		return commit_view_check(space, vad, alloc);
 	if (prot_is_copy(alloc->prot) || vad_is_systems(vad))
 		return STATUS_INVALID_PAGE_PROTECTION; /* VA-17, AS-4, W9-2 */
@@ -155,7 +158,7 @@ static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 		status = space_charge(space, alloc->range, &alloc->charge);
 	if (status)
 		return status;
-	status = ready_open(space, alloc->range, space_private_prot(vad, alloc->prot), vad->watch);
+	status = ready_open(space, alloc->range, space_private_prot(vad, alloc->prot), vad_watch(vad));
 	if (status)
 		space_uncharge(space, alloc->charge);
 	return status;
@@ -164,7 +167,7 @@ static NTSTATUS commit_check(struct space *space, struct alloc *alloc)
 static void commit_apply(struct space *space, const struct alloc *alloc)
 {
 	struct vad *vad = runs_at(&space->runs, alloc->range.start).vad;
-	if (vad->view) {
+	if (vad_view(vad)) {
 		struct view_change change = {alloc->range, alloc->prot, alloc->charge};
 		view_change_apply(space, &change);
 		return;

@@ -26,11 +26,11 @@ static NTSTATUS find_pages(const struct space *space, struct flush_call *call)
 		call->range = pages_touched(call->base, last);
 	if (call->range.end > vad->range.end)
 		return STATUS_INVALID_PARAMETER_2;
-	if (!vad->view || vad->view->section->kind != SECTION_FILE)
+	if (!vad_view(vad) || vad_view(vad)->section->kind != SECTION_FILE)
 		return STATUS_NOT_MAPPED_DATA; /* FV-2 */
-	call->pages = (struct range){view_page(vad->view, call->range.start),
-	                             view_page(vad->view, call->range.end)};
-	call->section = vad->view->section;
+	call->pages = (struct range){view_page(vad_view(vad), call->range.start),
+	                             view_page(vad_view(vad), call->range.end)};
+	call->section = vad_view(vad)->section;
 	section_retain(call->section);
 	return STATUS_SUCCESS;
 }

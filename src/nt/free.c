@@ -50,7 +50,7 @@ static NTSTATUS find_range(const struct space *space, struct free *f, const stru
 	const struct vad *vad = runs_at(&space->runs, page).vad;
 	if (!vad)
 		return STATUS_MEMORY_NOT_ALLOCATED; /* VF-4 */
-	if (vad->view)
+	if (vad_view(vad))
 		return STATUS_UNABLE_TO_DELETE_SECTION; /* VF-6 */
 	if (f->whole && page != vad->range.start)
 		return STATUS_FREE_VM_NOT_AT_BASE; /* VF-11, VF-30 */
@@ -84,7 +84,7 @@ static NTSTATUS free_check(struct space *space, struct free *f)
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4, W9-2 */
 	status = f->type & MEM_PRESERVE_PLACEHOLDER ? preserve_check(space, f, vad)
 	                                            : prepare(space, f, vad);
-	f->has_pages = runs_committed(&space->runs, f->range) || vad->mapped;
+	f->has_pages = runs_committed(&space->runs, f->range) || vad_mapped(vad);
 	return !status && f->has_pages ? ready_close(space, f->range) : status;
 }
 
@@ -106,8 +106,8 @@ static void free_apply(struct space *space, const struct free *f)
 		ready_drop(space, f->range);
 		return;
 	}
-	if (vad->watch && era_of(space->layout)->forgets)
-		page_set_remove(vad->watch, f->range);
+	if (vad_watch(vad) && era_of(space->layout)->forgets)
+		page_set_remove(vad_watch(vad), f->range);
 	space_decommit(space, f->range);
 }
 

@@ -60,8 +60,8 @@ static void mark_written(struct target *target, struct range range)
 	if (target_read(target))
 		return;
 	for (struct run run = {.end = range.start}; next_run(target->space, range, &run);) {
-		if (run.vad && run.vad->watch)
-			page_set_add_all(run.vad->watch, (struct range){run.start, run.end});
+		if (run.vad && vad_watch(run.vad))
+			page_set_add_all(vad_watch(run.vad), (struct range){run.start, run.end});
 	}
 	target_unlock(target);
 }

@@ -28,7 +28,7 @@ static NTSTATUS check_runs(const struct space *space, struct range range, unsign
 	for (struct run run = {.end = range.start}; next_run(space, range, &run); ++*runs) {
 		if (!attr_is_committed(run.attr))
 			return STATUS_INVALID_PARAMETER;
-		if (run.vad->view || !vad_is_paged(run.vad))
+		if (vad_view(run.vad) || !vad_is_paged(run.vad))
 			return STATUS_INVALID_PARAMETER; /* OF-2: private memory */
 		if (vad_is_systems(run.vad))
 			return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */
@@ -62,7 +62,7 @@ static NTSTATUS open_runs(struct space *space, struct range range, bool offered)
 	for (struct run run = {.end = range.start}; !status && next_run(space, range, &run);) {
 		prot_t prot = offered ? PROT_NOACCESS : attr_prot(run.attr);
 		struct range piece = {run.start, run.end};
-		status = ready_open(space, piece, prot, offered ? NULL : run.vad->watch);
+		status = ready_open(space, piece, prot, offered ? NULL : vad_watch(run.vad));
 	}
 	if (status)
 		ready_undo(space, range);

@@ -61,7 +61,7 @@ static NTSTATUS open_pages(struct space *space, const struct protect *p)
 	if (p->is_so)
 		return STATUS_SUCCESS;
 	NTSTATUS status = space_prepare(space, space_changes(space, p->range));
-	return status ? status : ready_open(space, p->range, p->prot, p->vad->watch);
+	return status ? status : ready_open(space, p->range, p->prot, vad_watch(p->vad));
 }
 
 static NTSTATUS protect_private_check(struct space *space, struct protect *p)
@@ -88,12 +88,12 @@ static NTSTATUS protect_check(struct space *space, struct protect *p)
 		return missing ? missing : STATUS_CONFLICTING_ADDRESSES; /* VP-4 */
 	if (!vad_is_paged(p->vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VP-11 */
-	return p->vad->view ? protect_view_check(space, p) : protect_private_check(space, p);
+	return vad_view(p->vad) ? protect_view_check(space, p) : protect_private_check(space, p);
 }
 
 static void protect_apply(struct space *space, const struct protect *p)
 {
-	if (p->vad->view) {
+	if (vad_view(p->vad)) {
 		struct view_change change = {p->range, p->prot, p->charge};
 		view_change_apply(space, &change);
 		return;

@@ -40,9 +40,9 @@ static PVOID pointer_to(uint64_t page)
 
 static DWORD type_of(const struct vad *vad)
 {
-	if (!vad->view)
+	if (!vad_view(vad))
 		return MEM_PRIVATE;
-	return vad->view->section->kind == SECTION_IMAGE ? MEM_IMAGE : MEM_MAPPED;
+	return vad_view(vad)->section->kind == SECTION_IMAGE ? MEM_IMAGE : MEM_MAPPED;
 }
 
 /* The table of rule VQ-10; W9-6. */

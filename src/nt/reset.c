@@ -14,7 +14,7 @@ NTSTATUS reset_check(struct space *space, struct alloc *alloc)
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-62 */
 	if (!vad_is_paged(vad))
 		return STATUS_CONFLICTING_ADDRESSES; /* VA-67 */
-	if (vad->view && vad->view->section->kind != SECTION_MEMORY)
+	if (vad_view(vad) && vad_view(vad)->section->kind != SECTION_MEMORY)
 		return STATUS_USER_MAPPED_FILE; /* VA-66 */
 	if (vad_is_systems(vad))
 		return STATUS_INVALID_PAGE_PROTECTION; /* AS-4 */

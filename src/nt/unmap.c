@@ -12,7 +12,7 @@ static NTSTATUS unmap_locked(struct target *target, uint64_t address, bool prese
 {
 	struct space *space = target->space;
 	struct vad *vad = runs_at(&space->runs, page_of(address)).vad; /* UV-1 */
-	if (!vad || !vad->view)
+	if (!vad || !vad_view(vad))
 		return STATUS_NOT_MAPPED_VIEW; /* UV-2 */
 	if (layout_is_9x(space->layout) && address != address_of(vad->range.start))
 		return STATUS_NOT_MAPPED_VIEW; /* W9-13 */
@@ -21,16 +21,16 @@ static NTSTATUS unmap_locked(struct target *target, uint64_t address, bool prese
 	NTSTATUS status = space_prepare(space, 2);
 	if (status && !runs_ready(&space->runs))
 		return status;
-	status = ready_hide(space, vad->view);
+	status = ready_hide(space, vad_view(vad));
 	if (status)
 		return status;
-	if (target_is_shared(target) && !view_drop(vad->view, target->process->space))
+	if (target_is_shared(target) && !view_drop(vad_view(vad), target->process->space))
 		return STATUS_NOT_MAPPED_VIEW;
-	if (vad->view->holders) { /* W9-11 */
+	if (vad_view(vad)->holders) { /* W9-11 */
 		*gone = NULL;
 		return STATUS_SUCCESS;
 	}
-	space->engine->unmap(space, vad->view);
+	space->engine->unmap(space, vad_view(vad));
 	*gone = space_unmap(space, vad, preserve);
 	if (!preserve)
 		ready_drop(space, (*gone)->range);

@@ -6,12 +6,12 @@
 
 static bool is_image(const struct vad *vad)
 {
-	return vad->view->section->kind == SECTION_IMAGE;
+	return vad_view(vad)->section->kind == SECTION_IMAGE;
 }
 
 static const struct section_part *part_at(const struct vad *vad, uint64_t page)
 {
-	return section_part_at(vad->view->section, view_page(vad->view, page));
+	return section_part_at(vad_view(vad)->section, view_page(vad_view(vad), page));
 }
 
 /* The piece of a change that begins with `page`. */
@@ -35,7 +35,7 @@ static NTSTATUS check_prot(const struct vad *vad, const struct view_change *chan
 {
 	if (prot_cache_of(change->prot))
 		return STATUS_INVALID_PAGE_PROTECTION;
-	if (vad->view->fixed && change->prot != (vad->protect & PROT_ACCESS_MASK))
+	if (vad_view(vad)->fixed && change->prot != (vad->protect & PROT_ACCESS_MASK))
 		return STATUS_INVALID_PAGE_PROTECTION;
 	for (uint64_t page = change->range.start; page < change->range.end;) {
 		struct view_piece piece = piece_at(vad, change, page);
@@ -108,7 +108,7 @@ static NTSTATUS commit(struct space *space, struct section *section, struct rang
 
 NTSTATUS view_commit_check(struct space *space, const struct vad *vad, struct view_change *change)
 {
-	const struct view *view = vad->view;
+	const struct view *view = vad_view(vad);
 	struct range pages = {view_page(view, change->range.start),
 	                      view_page(view, change->range.end)};
 	if (view->section->kind != SECTION_MEMORY)

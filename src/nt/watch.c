@@ -37,7 +37,7 @@ static NTSTATUS check_place(const struct layout *layout, uint64_t base, uint64_t
 static NTSTATUS check_watch(const struct space *space, struct range range)
 {
 	struct vad *vad;
-	return space_one_vad(space, range, &vad) && vad->watch ? STATUS_SUCCESS
+	return space_one_vad(space, range, &vad) && vad_watch(vad) ? STATUS_SUCCESS
 	                                                       : STATUS_INVALID_PARAMETER_1;
 }
 

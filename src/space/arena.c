@@ -66,8 +66,8 @@ static struct view *next_view(const struct space *shared, uint64_t *page)
 	while (*page < shared->runs.whole.end) {
 		struct run run = runs_at(&shared->runs, *page);
 		*page = run.vad ? run.vad->range.end : run.end;
-		if (run.vad && run.vad->view)
-			return run.vad->view;
+		if (run.vad && vad_view(run.vad))
+			return vad_view(run.vad);
 	}
 	return NULL;
 }

@@ -131,8 +131,8 @@ void space_decommit(struct space *space, struct range range)
 static void split_off(struct space *space, struct vad like, struct range range)
 {
 	struct vad *upper = vad_take(space, like, range);
-	if (upper->watch)
-		page_set_share(upper->watch);
+	if (vad_watch(upper))
+		page_set_share(vad_watch(upper));
 	for (uint64_t page = range.start; page < range.end;) {
 		struct run run = runs_at(&space->runs, page);
 		runs_set(&space->runs, (struct range){run.start, run.end}, upper, run.attr);

@@ -69,8 +69,8 @@ static void copy_view(struct space *to, struct vad *vad, const struct view *view
 static NTSTATUS prepare(struct space *to, const struct vad *vad, unsigned changes)
 {
 	NTSTATUS status = STATUS_SUCCESS;
-	if (vad->view)
-		status = space_prepare_view(to, vad->view->section);
+	if (vad_view(vad))
+		status = space_prepare_view(to, vad_view(vad)->section);
 	return status ? status : space_prepare(to, changes);
 }
 
@@ -78,16 +78,16 @@ static NTSTATUS copy_vad(const struct space *from, struct space *to, const struc
 {
 	NTSTATUS status = prepare(to, vad, 1 + space_view_changes(from, vad->range));
 	struct page_set *watch =
-		!status && vad->watch ? page_set_create(vad->range) : NULL;
-	if (!status && vad->watch && !watch)
+		!status && vad_watch(vad) ? page_set_create(vad->range) : NULL;
+	if (!status && vad_watch(vad) && !watch)
 		status = STATUS_INSUFFICIENT_RESOURCES;
 	if (status)
 		return status;
 	struct vad *made = space_reserve(to, vad->range, vad->protect, vad->kind);
 	made->replaced = vad->replaced;
 	made->watch = watch;
-	if (vad->view)
-		copy_view(to, made, vad->view);
+	if (vad_view(vad))
+		copy_view(to, made, vad_view(vad));
 	for (uint64_t page = vad->range.start; page < vad->range.end && !status;) {
 		struct run run = runs_at(&from->runs, page);
 		status = copy_run(from, to, made, run);
@@ -98,7 +98,7 @@ static NTSTATUS copy_vad(const struct space *from, struct space *to, const struc
 
 static bool is_left_out(const struct vad *vad)
 {
-	return vad->kind == VAD_SHARED_PAGE || (vad->view && !vad->view->inherit);
+	return vad->kind == VAD_SHARED_PAGE || (vad_view(vad) && !vad_view(vad)->inherit);
 }
 
 NTSTATUS space_clone(const struct space *from, struct space *to)

@@ -31,7 +31,7 @@ void marks_find(const struct page_set *set, struct range range, struct marks *ma
 
 void marks_take(struct space *space, struct range range, struct marks *marks)
 {
-	struct page_set *set = runs_at(&space->runs, range.start).vad->watch;
+	struct page_set *set = vad_watch(runs_at(&space->runs, range.start).vad);
 	struct range marked;
 	marks_find(set, range, marks);
 	range.end = marks->end;

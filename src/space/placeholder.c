@@ -28,9 +28,9 @@ struct vad *space_replace(struct space *space, struct range range, prot_t protec
 
 void space_put_back(struct space *space, struct vad *vad)
 {
-	CHECK(vad->replaced && !vad->view);
+	CHECK(vad->replaced && !vad_view(vad));
 	DEBUG_CHECK(!runs_committed(&space->runs, vad->range));
-	page_set_drop(vad->watch);
+	page_set_drop(vad_watch(vad));
 	*vad = (struct vad){
 		.range = vad->range, .protect = PROT_NOACCESS, .kind = VAD_PLACEHOLDER};
 }

@@ -58,7 +58,7 @@ void ready_undo(struct space *space, struct range range)
 		struct range piece = {page, run.end < range.end ? run.end : range.end};
 		prot_t prot = run.attr & ATTR_OFFERED ? PROT_NOACCESS : attr_prot(run.attr);
 		if (attr_is_committed(run.attr))
-			(void)space->engine->open(space, piece, prot, run.vad->watch);
+			(void)space->engine->open(space, piece, prot, vad_watch(run.vad));
 		else
 			(void)space->engine->close(space, piece);
 		page = piece.end;

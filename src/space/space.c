@@ -85,9 +85,9 @@ static struct view *free_vads(struct space *space)
 		page = run.vad ? run.vad->range.end : run.end;
 		if (!run.vad)
 			continue;
-		if (run.vad->view) {
-			run.vad->view->next = views;
-			views = run.vad->view;
+		if (vad_view(run.vad)) {
+			vad_view(run.vad)->next = views;
+			views = vad_view(run.vad);
 		}
 		vad_free(space, run.vad);
 	}
@@ -139,7 +139,7 @@ void space_destroy(struct space *space)
 /* VQ-15: what the section says of the page, from it on. */
 static struct run cut_to_section(struct run run, uint64_t page)
 {
-	const struct view *view = run.vad->view;
+	const struct view *view = vad_view(run.vad);
 	uint64_t end = view_page(view, run.end);
 	if (!view->section->reserve)
 		return run;
@@ -155,7 +155,7 @@ static struct run cut_to_mapped(struct run run, uint64_t page)
 {
 	struct range mapped;
 	run.start = page;
-	if (!page_set_find(run.vad->mapped, (struct range){page, run.end}, &mapped))
+	if (!page_set_find(vad_mapped(run.vad), (struct range){page, run.end}, &mapped))
 		return run;
 	run.end = mapped.start > page ? mapped.start : mapped.end;
 	if (mapped.start == page)
@@ -167,9 +167,9 @@ struct run space_run(const struct space *space, uint64_t address)
 {
 	uint64_t page = page_of(address);
 	struct run run = runs_at(&space->runs, page);
-	if (run.vad && run.vad->mapped)
+	if (run.vad && vad_mapped(run.vad))
 		return cut_to_mapped(run, page);
-	return run.vad && run.vad->view ? cut_to_section(run, page) : run;
+	return run.vad && vad_view(run.vad) ? cut_to_section(run, page) : run;
 }
 
 bool space_one_vad(const struct space *space, struct range range, struct vad **vad)
@@ -180,7 +180,7 @@ bool space_one_vad(const struct space *space, struct range range, struct vad **v
 
 bool space_all_committed(const struct space *space, struct range range)
 {
-	const struct view *view = runs_at(&space->runs, range.start).vad->view;
+	const struct view *view = vad_view(runs_at(&space->runs, range.start).vad);
 	if (runs_committed(&space->runs, range) != range_pages(range))
 		return false;
 	return !view || section_all_committed(view->section,
@@ -221,10 +221,10 @@ static bool check_run(const struct space *space, struct run run, uint64_t *free_
 		       complain("free run at page %#lx has state", run.start);
 	if (run.start < run.vad->range.start || run.end > run.vad->range.end)
 		return complain("run at page %#lx lies outside its allocation", run.start);
-	if ((run.vad->kind == VAD_PHYSICAL) != (run.vad->mapped != NULL))
+	if ((run.vad->kind == VAD_PHYSICAL) != (vad_mapped(run.vad) != NULL))
 		return complain("allocation at page %#lx: what is mapped is not known",
 		                run.vad->range.start);
-	if (run.vad->watch && !page_set_covers(run.vad->watch, run.vad->range))
+	if (vad_watch(run.vad) && !page_set_covers(vad_watch(run.vad), run.vad->range))
 		return complain("the record of writes does not cover the allocation at page %#lx",
 		                run.vad->range.start);
 	if (run.vad->kind == VAD_PLACEHOLDER && run.attr != ATTR_RESERVED)
@@ -244,7 +244,7 @@ bool space_check(const struct space *space)
 		if (!check_run(space, run, &free_pages))
 			return false;
 		charged += charged_of(run);
-		windows += run.vad && run.vad->mapped ? tables_over(run.vad->range) : 0;
+		windows += run.vad && vad_mapped(run.vad) ? tables_over(run.vad->range) : 0;
 		page = run.end;
 	}
 	if (charged != space->commit)

@@ -36,20 +36,40 @@ enum vad_kind {
 	VAD_PHYSICAL,    /* MEM_PHYSICAL: a window that frames are mapped into (rules AW) */
 };
 
-/* One allocation: what one reserve made. */
+/* One allocation: what one reserve made. 32 bytes, as there may be millions. */
 struct vad {
 	struct range range;  /* (l) */
+	/* What an allocation of its kind has; read by the functions below. */
+	union {
+		struct page_set *watch;
+		struct view *view;
+		struct page_set *mapped;
+	};
 	prot_t protect;      /* AllocationProtect, never changes (VA-27) */
 	uint8_t kind;        /* enum vad_kind */
 	bool replaced;       /* (l) a placeholder, and can become one again (PH-7, PH-20) */
-	/* MEM_WRITE_WATCH: the pages that were written; NULL: not asked for. A page is added where a
-	 * store first makes it dirty, so one that is present and dirty in the page map is a member. It
-	 * stays one whatever becomes of it (WW-20 to WW-22), until engine.rearm. */
-	struct page_set *watch;
-	struct view *view; /* of a VAD_VIEW; NULL */
-	/* VAD_PHYSICAL: the pages that have a frame. The runs call all of the window reserved. */
-	struct page_set *mapped;
 };
+_Static_assert(sizeof(struct vad) <= 32, "two should fill a cache line");
+
+/* MEM_WRITE_WATCH: the pages that were written; NULL: not asked for. A page is added where a store
+ * first makes it dirty, so one that is present and dirty in the page map is a member. It stays one
+ * whatever becomes of it (WW-20 to WW-22), until engine.rearm. */
+static inline struct page_set *vad_watch(const struct vad *vad)
+{
+	return vad->kind == VAD_PRIVATE ? vad->watch : NULL;
+}
+
+/* Of a VAD_VIEW; NULL. */
+static inline struct view *vad_view(const struct vad *vad)
+{
+	return vad->kind == VAD_VIEW ? vad->view : NULL;
+}
+
+/* Of a VAD_PHYSICAL: the pages that have a frame. The runs call all of the window reserved. NULL. */
+static inline struct page_set *vad_mapped(const struct vad *vad)
+{
+	return vad->kind == VAD_PHYSICAL ? vad->mapped : NULL;
+}
 
 /* Pages of such an allocation are out of the pager's reach: they cannot be reset, protected, locked,
  * decommitted or freed in part. */

@@ -18,8 +18,8 @@ struct vad *vad_take(struct space *space, struct vad like, struct range range)
 
 void vad_free(struct space *space, struct vad *vad)
 {
-	page_set_drop(vad->watch);
-	page_set_drop(vad->mapped);
+	page_set_drop(vad_watch(vad));
+	page_set_drop(vad_mapped(vad));
 	pool_give(&space->vads, vad);
 }
 

@@ -149,7 +149,7 @@ uint64_t space_view_charged(const struct space *space, struct range range)
 /* Nothing of the view is left but its reserved pages. */
 static struct view *empty(struct space *space, struct vad *vad)
 {
-	struct view *view = vad->view;
+	struct view *view = vad_view(vad);
 	struct range range = vad->range;
 	uint64_t pages = space_view_charged(space, range);
 	uint64_t tables = tables_to_drop(&space->runs, range);
@@ -212,7 +212,7 @@ static prot_t as_in_image(const struct section_part *part, prot_t prot)
 
 struct view_piece view_piece(const struct vad *vad, struct range range, prot_t prot)
 {
-	const struct view *view = vad->view;
+	const struct view *view = vad_view(vad);
 	if (view->section->kind == SECTION_IMAGE) {
 		const struct section_part *part =
 			section_part_at(view->section, view_page(view, range.start));

@@ -99,7 +99,7 @@ static void empty(const struct stage *s)
 	const struct runs *runs = &native_now()->space.runs;
 	for (uint64_t page = s->base / PAGE, end = page + PLACE_PAGES; page < end;) {
 		struct run run = runs_at(runs, page);
-		if (run.vad && run.vad->view)
+		if (run.vad && vad_view(run.vad))
 			assert_true(UnmapViewOfFile((void *)(uintptr_t)(page * PAGE)));
 		else if (run.vad)
 			assert_true(VirtualFree((void *)(uintptr_t)(page * PAGE), 0, MEM_RELEASE));

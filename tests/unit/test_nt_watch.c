@@ -9,7 +9,7 @@
 
 static struct page_set *record_of(uint64_t address)
 {
-	return space_run(&null->space, address).vad->watch;
+	return vad_watch(space_run(&null->space, address).vad);
 }
 
 static NTSTATUS get(uint32_t flags, uint64_t pages, uint64_t *addresses, uint64_t *count)

@@ -186,7 +186,7 @@ static void lock_again(struct clone *clone)
 		                      .prot = kept->prot, .behind = &behind, .counted = true,
 		                      .chain = map->clones, .level = map->clones->level};
 		const struct vad *vad = space_run(&clone->parent->space, address_of(kept->page)).vad;
-		fault.view = vad->view;
+		fault.view = vad_view(vad);
 		if (fault_step(&fault) == FAULT_DONE)
 			page_lock(map, fault.place, kept->locks);
 	}

@@ -96,7 +96,7 @@ static void unmap(struct space *space, frame_t frame, struct shootdown *shootdow
 	physical_unmapped(map, frame);
 	map_set(phys, place, (struct pte){0});
 	shoot_page(map, page, SHOOT_ALL, shootdown);
-	page_set_remove(space_run(space, address_of(page)).vad->mapped,
+	page_set_remove(vad_mapped(space_run(space, address_of(page)).vad),
 	                (struct range){page, page + 1});
 	table_settle(map, place.table);
 }

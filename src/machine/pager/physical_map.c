@@ -137,7 +137,7 @@ static struct pte entry_of(struct place place)
 
 static struct page_set *mapped_at(const struct mapping *m, uint64_t page)
 {
-	return space_run(m->space, address_of(page)).vad->mapped;
+	return vad_mapped(space_run(m->space, address_of(page)).vad);
 }
 
 static bool may_map(const struct mapping *m, const struct physical_mapping *mapping)

@@ -67,8 +67,8 @@ static enum fault_outcome begin(struct prefetch *prefetch, struct fault *fault)
 	prefetch->page++;
 	if (place.level == 1 && !pte_is_zero(pte_load(place.entry)))
 		return begin_at(fault, place);
-	if (vad && vad->view)
-		return begin_behind(prefetch, vad->view, fault->page, fault);
+	if (vad && vad_view(vad))
+		return begin_behind(prefetch, vad_view(vad), fault->page, fault);
 	prefetch->page = round_down(fault->page, map_span(place.level)) + map_span(place.level);
 	return FAULT_DONE;
 }

@@ -135,8 +135,8 @@ static void aim(struct attempt *attempt, struct run run)
 {
 	struct fault *fault = &attempt->fault;
 	fault->shared = run.vad->kind == VAD_SHARED_PAGE;
-	fault->watch = run.vad->watch;
-	fault->view = run.vad->view;
+	fault->watch = vad_watch(run.vad);
+	fault->view = vad_view(run.vad);
 	fault->level = attr_level(run.attr);
 	fault->chain = fault->level ? fault->map->clones : NULL;
 	fault->behind = fault->view || fault->chain ? &attempt->behind : NULL;
@@ -169,7 +169,7 @@ static void leave_section(struct attempt *attempt)
 /* Whether the page is one of another section than that of the attempt before. */
 static bool has_moved(const struct attempt *attempt, const struct vad *vad)
 {
-	return attempt->section && (!vad->view || vad->view->section != attempt->section);
+	return attempt->section && (!vad_view(vad) || vad_view(vad)->section != attempt->section);
 }
 
 static void attempt_once(struct attempt *attempt)
