@@ -163,13 +163,9 @@ static struct run cut_to_mapped(struct run run, uint64_t page)
 	return run;
 }
 
-struct run space_run(const struct space *space, uint64_t address)
+struct run space_cut(struct run run, uint64_t page)
 {
-	uint64_t page = page_of(address);
-	struct run run = runs_at(&space->runs, page);
-	if (run.vad && vad_mapped(run.vad))
-		return cut_to_mapped(run, page);
-	return run.vad && vad_view(run.vad) ? cut_to_section(run, page) : run;
+	return vad_mapped(run.vad) ? cut_to_mapped(run, page) : cut_to_section(run, page);
 }
 
 bool space_one_vad(const struct space *space, struct range range, struct vad **vad)

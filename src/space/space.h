@@ -128,7 +128,13 @@ void space_destroy(struct space *space);
  * a SEC_RESERVE section is cut to where the section is as committed as there. A window is cut to pages
  * that have a frame, and then are committed, PAGE_READWRITE, or to some that have none; neighbours
  * may be alike. What is cut starts with this page. */
-struct run space_run(const struct space *space, uint64_t address);
+struct run space_cut(struct run run, uint64_t page);
+static inline struct run space_run(const struct space *space, uint64_t address)
+{
+	struct run run = runs_at(&space->runs, page_of(address));
+	bool is_cut = run.vad && (vad_view(run.vad) || vad_mapped(run.vad));
+	return is_cut ? space_cut(run, page_of(address)) : run;
+}
 /* Whether every page of `range` belongs to one allocation; *vad is the one of the first page. */
 bool space_one_vad(const struct space *space, struct range range, struct vad **vad);
 /* Whether every page of `range`, in one allocation, is committed. */

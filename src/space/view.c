@@ -256,12 +256,8 @@ void space_set_view_prot(struct space *space, struct range range, prot_t prot,
 
 /* ---- what is seen --------------------------------------------------------------------------- */
 
-struct run space_seen(struct space *space, uint64_t page)
+struct run space_copied(struct space *space, struct run run, uint64_t page)
 {
-	struct run run = space_run(space, address_of(page));
-	if (!(run.attr & ATTR_COMMITTED) || !(run.attr & ATTR_CHARGED) ||
-	    !prot_is_copy(attr_prot(run.attr)))
-		return run;
 	struct range range = {page, run.end};
 	bool copied;
 	run.start = page;

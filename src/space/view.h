@@ -85,6 +85,13 @@ void space_set_view_prot(struct space *space, struct range range, prot_t prot,
 
 /* As space_run, with what Windows says: a page that has been copied is no longer copy-on-write
  * (CW-4). The run may end where the next is alike. */
-struct run space_seen(struct space *space, uint64_t page);
+struct run space_copied(struct space *space, struct run run, uint64_t page);
+static inline struct run space_seen(struct space *space, uint64_t page)
+{
+	struct run run = space_run(space, address_of(page));
+	attr_t charged = ATTR_COMMITTED | ATTR_CHARGED;
+	bool may_be_copied = (run.attr & charged) == charged && prot_is_copy(attr_prot(run.attr));
+	return may_be_copied ? space_copied(space, run, page) : run;
+}
 
 #endif
