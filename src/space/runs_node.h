@@ -125,7 +125,10 @@ static inline struct step leaf_at(const struct runs *runs, uint64_t page)
 			unsigned slot = slot_of(at.node, page);
 			at.end = slot_end(at.node, slot, at.end);
 			at.node = at.node->inner.child[slot];
-			node_fetch(at.node, level == 1 ? sizeof *at.node : SEARCHED_BYTES);
+			if (level == 1)
+				node_fetch(at.node, sizeof *at.node);
+			else
+				node_fetch(at.node, SEARCHED_BYTES);
 		}
 	}
 	at.slot = slot_of(at.node, page);
