@@ -26,14 +26,23 @@ static bool fits(const struct runs_node *node, unsigned level, unsigned slot, ui
 	       round_up(node->leaf.key[slot], GRANULE_PAGES) + pages <= slot_end(node, slot, end);
 }
 
+/* The first slot from this one on that fits; the count of slots when none does. */
+static unsigned next_fit(const struct runs_node *node, unsigned level, unsigned slot, uint64_t end,
+                         uint64_t pages)
+{
+	while (slot < node->count && !fits(node, level, slot, end, pages))
+		slot++;
+	return slot;
+}
+
 static bool find_from(const struct runs_node *node, unsigned level, uint64_t end, struct search *s)
 {
-	for (unsigned slot = slot_of(node, s->page); slot < node->count; slot++) {
-		if (!fits(node, level, slot, end, s->pages))
-			continue;
+	unsigned slot = slot_of(node, s->page);
+	while ((slot = next_fit(node, level, slot, end, s->pages)) < node->count) {
 		s->found = (struct range){keys(node)[slot], slot_end(node, slot, end)};
 		if (!level || find_from(node->inner.child[slot], level - 1, s->found.end, s))
 			return true;
+		slot++;
 	}
 	return false;
 }
