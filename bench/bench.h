@@ -67,7 +67,7 @@ extern const struct row rows_hit[], rows_walk[], rows_fault[], rows_hard[], rows
 	rows_large[], rows_copy[], rows_protect[], rows_threads[], rows_watch[], rows_replay[],
 	rows_lru[], rows_hard_disk[];
 
-extern const struct row rows_awe[], rows_clone[];
+extern const struct row rows_awe[], rows_clone[], rows_run[];
 extern const struct row rows_native_many[], rows_native_calls[], rows_native_fault[],
 	rows_native_watch[], rows_native_threads[];
 

@@ -10,14 +10,26 @@ void guest_begin(struct guest *guest, uint64_t ram, uint64_t paging_file)
 	guest_begin_as(guest, &config);
 }
 
-void guest_begin_as(struct guest *guest, const ntmm_machine_config *config)
+static void begin(struct guest *guest, const ntmm_machine_config *config, ntmm_layout layout)
 {
 	if (ntmm_machine_create(config, &guest->machine))
 		die("no machine: %s", ntmm_error_message());
-	guest->process = ntmm_process_create(guest->machine, NTMM_LAYOUT_NT64_128TB);
+	guest->process = ntmm_process_create(guest->machine, layout);
 	must(guest->process != NULL, "ntmm_process_create");
 	guest->thread = ntmm_thread_create(guest->process, NULL);
 	must(guest->thread != NULL, "ntmm_thread_create");
+}
+
+void guest_begin_as(struct guest *guest, const ntmm_machine_config *config)
+{
+	begin(guest, config, NTMM_LAYOUT_NT64_128TB);
+}
+
+void guest_begin_to_run(struct guest *guest, uint64_t ram)
+{
+	const ntmm_machine_config config = {
+		.size = sizeof config, .flags = NTMM_MACHINE_SHARED_RAM, .ram_bytes = ram};
+	begin(guest, &config, NTMM_LAYOUT_NT64_8TB);
 }
 
 void guest_end(struct guest *guest)

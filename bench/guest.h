@@ -19,6 +19,8 @@ struct guest {
 
 void guest_begin(struct guest *guest, uint64_t ram, uint64_t paging_file);
 void guest_begin_as(struct guest *guest, const ntmm_machine_config *config);
+/* The process in a layout that leaves the host's own memory alone, for ntmm_thread_run. */
+void guest_begin_to_run(struct guest *guest, uint64_t ram);
 void guest_end(struct guest *guest);
 
 /* Addresses of the process. guest_commit also reserves. */

@@ -40,6 +40,7 @@ static const struct row *const groups[] = {
 	rows_native_fault,
 	rows_native_watch,
 	rows_native_threads,
+	rows_run, /* last: from here on the library handles the host's signals */
 };
 #define GROUPS (sizeof groups / sizeof groups[0])
 
