@@ -127,9 +127,9 @@ static void reserve_apply(struct space *space, const struct alloc *alloc)
 	else
 		vad = space_reserve(space, alloc->range, alloc->prot, kind_of(alloc->type));
 	if (vad->kind == VAD_PHYSICAL)
-		vad->mapped = alloc->set;
+		vad->has.mapped = alloc->set;
 	else
-		vad->watch = alloc->set;
+		vad->has.watch = alloc->set;
 	if (alloc->type & MEM_LARGE_PAGES) {
 		vad->kind = VAD_LARGE;
 		return;

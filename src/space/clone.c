@@ -62,7 +62,7 @@ static void copy_view(struct space *to, struct vad *vad, const struct view *view
 	section_retain(made->section);
 	if (backing)
 		backing->operations->add_view(backing, made->file_end);
-	vad->view = made;
+	vad->has.view = made;
 	to->engine->map(to, made);
 }
 
@@ -85,7 +85,7 @@ static NTSTATUS copy_vad(const struct space *from, struct space *to, const struc
 		return status;
 	struct vad *made = space_reserve(to, vad->range, vad->protect, vad->kind);
 	made->replaced = vad->replaced;
-	made->watch = watch;
+	made->has.watch = watch;
 	if (vad_view(vad))
 		copy_view(to, made, vad_view(vad));
 	for (uint64_t page = vad->range.start; page < vad->range.end && !status;) {

@@ -44,7 +44,7 @@ struct vad {
 		struct page_set *watch;
 		struct view *view;
 		struct page_set *mapped;
-	};
+	} has;
 	prot_t protect;      /* AllocationProtect, never changes (VA-27) */
 	uint8_t kind;        /* enum vad_kind */
 	bool replaced;       /* (l) a placeholder, and can become one again (PH-7, PH-20) */
@@ -56,19 +56,19 @@ _Static_assert(sizeof(struct vad) <= 32, "two should fill a cache line");
  * whatever becomes of it (WW-20 to WW-22), until engine.rearm. */
 static inline struct page_set *vad_watch(const struct vad *vad)
 {
-	return vad->kind == VAD_PRIVATE ? vad->watch : NULL;
+	return vad->kind == VAD_PRIVATE ? vad->has.watch : NULL;
 }
 
 /* Of a VAD_VIEW; NULL. */
 static inline struct view *vad_view(const struct vad *vad)
 {
-	return vad->kind == VAD_VIEW ? vad->view : NULL;
+	return vad->kind == VAD_VIEW ? vad->has.view : NULL;
 }
 
 /* Of a VAD_PHYSICAL: the pages that have a frame. The runs call all of the window reserved. NULL. */
 static inline struct page_set *vad_mapped(const struct vad *vad)
 {
-	return vad->kind == VAD_PHYSICAL ? vad->mapped : NULL;
+	return vad->kind == VAD_PHYSICAL ? vad->has.mapped : NULL;
 }
 
 /* Pages of such an allocation are out of the pager's reach: they cannot be reset, protected, locked,

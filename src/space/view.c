@@ -122,7 +122,7 @@ struct view *space_map(struct space *space, const struct view *view, struct char
 	struct vad *vad = space_is_placeholder(space, view->range)
 	                          ? space_replace(space, view->range, view->protect, VAD_VIEW)
 	                          : space_reserve(space, view->range, view->protect, VAD_VIEW);
-	vad->view = made;
+	vad->has.view = made;
 	if (view->section->kind == SECTION_IMAGE)
 		set_parts(space, vad, view);
 	else
@@ -157,7 +157,7 @@ static struct view *empty(struct space *space, struct vad *vad)
 	space->tables -= tables;
 	ledger_return(space->ledger, pages + tables);
 	runs_set(&space->runs, range, vad, ATTR_RESERVED);
-	vad->view = NULL;
+	vad->has.view = NULL;
 	return view;
 }
 

@@ -231,7 +231,7 @@ static void fail_to_protect(struct stage *s, uint32_t protect, uint64_t n)
 	bool done = protect_pages(s, 0, PLACE_PAGES, protect);
 	order = (struct order){.off = true};
 	assert_false(done);
-	const struct view *view = vad_at(&native_now()->space, s->base / PAGE)->view;
+	const struct view *view = vad_view(vad_at(&native_now()->space, s->base / PAGE));
 	assert_true(view->unsettled.start < view->unsettled.end);
 }
 
