@@ -308,9 +308,15 @@ static void note_shut(struct native *native, struct range range)
 	set_granules(native, range, arena_set, GRANULE_SHUT);
 }
 
+/* What is given back may take a mapping or two on the way. */
 int pages_shut(struct native *native, struct range range)
 {
 	int error = shut(range);
+	if (error) {
+		slack_give(&native->slack);
+		error = shut(range);
+		slack_keep(&native->slack);
+	}
 	if (!error)
 		note_shut(native, range);
 	return error;

@@ -89,6 +89,7 @@ static int show_image(const struct view *view)
 NTSTATUS view_show(struct space *space, const struct view *view)
 {
 	struct native *native = native_of(space);
+	slack_keep_rest(&native->slack);
 	int error = is_image(view) ? show_image(view) : show_data(view);
 	if (error)
 		(void)pages_shut(native, view->range);
@@ -163,8 +164,7 @@ NTSTATUS view_patch(struct space *space, uint64_t page,
 	int error = !view || show_patched(view, range);
 	if (!error) {
 		change(context, page, pointer_to_page(page));
-		error = os_pages_protect(pointer_to_page(page), PAGE_BYTES,
-		                         host_access(attr_prot(run.attr)));
+		error = page_open(native_of(space), page, host_access(attr_prot(run.attr)));
 	}
 	shared_lock_drop(&space->lock);
 	return error ? STATUS_INSUFFICIENT_RESOURCES : STATUS_SUCCESS;

@@ -7,18 +7,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-#include <ntmm/file.h>
 
 #include "native/native.h"
 #include "native_view.h"
 #include "space/vad.h"
 #include "space/view.h"
-#include "support/pe.h"
 #include "support/touch.h"
 
 #define RUN(attempts) native_attempts(attempts, sizeof(attempts) / sizeof(attempts)[0])
@@ -137,57 +132,6 @@ static void views(void **state)
 	RUN(of_several);
 }
 
-/* ---- images ---------------------------------------------------------------------------------- */
-
-/* Pages of code, of data, of data that all processes share, and of data again. */
-static void image(struct stage *s)
-{
-	static uint8_t bytes[3 * PAGE];
-	memset(bytes, 0xC3, sizeof bytes); /* can be run */
-	struct pe *pe = pe_new(PE_64, s->base);
-	pe_section(pe, ".text", bytes, sizeof bytes, sizeof bytes, PE_CODE);
-	pe_section(pe, ".data", bytes, sizeof bytes, sizeof bytes, PE_DATA);
-	pe_section(pe, ".share", bytes, sizeof bytes, sizeof bytes, PE_DATA | PE_SHARED);
-	pe_section(pe, ".more", bytes, sizeof bytes, sizeof bytes, PE_DATA);
-	int fd = pe_open(pe);
-	pe_free(pe);
-	assert_int_equal(ntmm_file_from_fd(fd, GENERIC_READ | GENERIC_EXECUTE, &s->file),
-	                 STATUS_SUCCESS);
-	close(fd);
-	s->section = CreateFileMappingA(s->file, NULL, RO | SEC_IMAGE, 0, 0, NULL);
-	assert_non_null(s->section);
-	assert_true(show(s, FILE_MAP_READ));
-	poke((uint8_t *)at_page(s, 5) + 1, 5);
-}
-
-/* VP-23: other protections in other parts. */
-static bool image_writable(struct stage *s)
-{
-	return protect_pages(s, 2, 10, PAGE_EXECUTE_READWRITE);
-}
-
-static bool image_readable(struct stage *s)
-{
-	return protect_pages(s, 1, 10, RO);
-}
-
-static bool image_copy(struct stage *s)
-{
-	return protect_pages(s, 0, 6, COPY);
-}
-
-static const struct attempt of_images[] = {
-	{"all of an image becomes writable", image, image_writable, close_file, ALL_MAY_FAIL},
-	{"all of an image becomes readable", image, image_readable, close_file, ALL_MAY_FAIL},
-	{"code and data become data", image, image_copy, close_file, ALL_MAY_FAIL},
-};
-
-static void images(void **state)
-{
-	(void)state;
-	RUN(of_images);
-}
-
 /* ---- threads --------------------------------------------------------------------------------- */
 
 #define THREADS 4u
@@ -288,7 +232,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(views),
-		cmocka_unit_test(images),
 		cmocka_unit_test(threads_store_to_copies),
 		cmocka_unit_test(threads_store_to_shared),
 	};
