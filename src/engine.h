@@ -109,6 +109,9 @@ struct engine {
 	                 struct page_set *watch);
 	/* (R) Pages of one allocation that are about to be committed no more. The same. */
 	NTSTATUS (*close)(struct space *space, struct range range);
+	/* (R) Committed pages of one run that are about to be offered: out of every reach, but
+	 * nothing is lost yet. The same. NULL: as `open` with no access. */
+	NTSTATUS (*withdraw)(struct space *space, struct range range);
 	/* (R) A view that is about to be mapped over claimed pages; one that is about to be unmapped. The
 	 * same. */
 	NTSTATUS (*show)(struct space *space, const struct view *view);

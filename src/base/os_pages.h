@@ -81,6 +81,7 @@ int os_pages_map(uint64_t page, uint64_t *words, size_t count);
 #define OS_PAGE_PRESENT (UINT64_C(1) << 63)
 #define OS_PAGE_SWAPPED (UINT64_C(1) << 62)
 #define OS_PAGE_OF_FILE (UINT64_C(1) << 61) /* or shared memory: not a private copy */
+#define OS_PAGE_ALONE (UINT64_C(1) << 56)   /* mapped here and nowhere else */
 
 /* Bytes. The host's RAM and what of it is available; RAM and swap together, or the limit of the
  * control group if that is less. */

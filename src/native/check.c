@@ -233,7 +233,8 @@ bool native_check(struct native *native, uint64_t *lagging)
 {
 	const struct space *space = &native->space;
 	struct audit audit = {.native = native};
-	if (!space_check(space) || !runs_check(&native->locked.runs))
+	if (!space_check(space) || !runs_check(&native->locked.runs) ||
+	    !runs_check(&native->lazy.runs))
 		return false;
 	if (!os_maps_known())
 		return complain("native: the host does not tell what it has mapped");

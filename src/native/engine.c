@@ -8,6 +8,7 @@
 #include "base/user.h"
 #include "native/figures.h"
 #include "native/foreign.h"
+#include "native/give_up.h"
 #include "native/pages.h"
 #include "native/physical.h"
 #include "native/section.h"
@@ -21,6 +22,12 @@ static NTSTATUS status_of(int error)
 
 /* ---- before a change (R) --------------------------------------------------------------------- */
 
+static int open_private(struct native *native, struct range range, unsigned how)
+{
+	int error = how & OS_PAGE_WRITE ? 0 : give_up_end(native, range);
+	return error ? error : pages_open(native, range, how, true);
+}
+
 static NTSTATUS open_pages(struct space *space, struct range range, prot_t prot,
                            struct page_set *watch)
 {
@@ -33,7 +40,7 @@ static NTSTATUS open_pages(struct space *space, struct range range, prot_t prot,
 	else if (vad && vad_view(vad))
 		error = view_open(native, vad, range, prot);
 	else
-		error = pages_open(native, range, host_access(prot), true);
+		error = open_private(native, range, host_access(prot));
 	if (!error && !host_access(prot))
 		locked_forget(space, range); /* VP-14, VL-11 */
 	return status_of(error);
@@ -69,6 +76,7 @@ static void protect(struct space *space, struct range range, prot_t prot)
 
 static void decommit(struct space *space, struct range range)
 {
+	lazy_free_forget(&native_of(space)->lazy, range);
 	if (runs_at(&space->runs, range.start).vad->kind == VAD_PHYSICAL)
 		physical_window_gone(native_of(space), range);
 }
@@ -85,36 +93,10 @@ static void unmap(struct space *space, struct view *view)
 
 /* ---- contents (W) ---------------------------------------------------------------------------- */
 
-/* The host may take the pages first when it is short of memory, and writes them to swap: nothing is lost, so
- * that all can be undone. */
-static void reset(struct space *space, struct range range)
-{
-	(void)space;
-	os_pages_cool(pointer_to_page(range.start), bytes_of(range));
-}
-
-static bool reset_undo(struct space *space, struct range range)
-{
-	(void)space, (void)range;
-	return true;
-}
-
-static void offer(struct space *space, struct range range, unsigned priority)
-{
-	(void)priority;
-	locked_forget(space, range);
-	os_pages_cool(pointer_to_page(range.start), bytes_of(range));
-}
-
-static bool reclaim(struct space *space, struct range range)
-{
-	(void)space, (void)range;
-	return true;
-}
-
 static void discard(struct space *space, struct range range)
 {
 	locked_forget(space, range);
+	lazy_free_forget(&native_of(space)->lazy, range);
 	for (struct range piece; range.start < range.end; range.start = piece.end) {
 		struct run run = runs_at(&space->runs, range.start);
 		piece = (struct range){range.start, min_u64(run.end, range.end)};
@@ -186,15 +168,16 @@ const struct engine native_engine = {
 	.drop = arena_drop,
 	.open = open_pages,
 	.close = close_pages,
+	.withdraw = give_up_withdraw,
 	.show = view_show,
 	.hide = hide,
 	.protect = protect,
 	.decommit = decommit,
 	.marks = watch_marks,
-	.reset = reset,
-	.reset_undo = reset_undo,
-	.offer = offer,
-	.reclaim = reclaim,
+	.reset = give_up_reset,
+	.reset_undo = give_up_take_back,
+	.offer = give_up_offer,
+	.reclaim = give_up_take_back,
 	.discard = discard,
 	.large_commit = large_commit,
 	.physical_allocate = native_physical_allocate,

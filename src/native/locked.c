@@ -24,6 +24,18 @@ bool locked_has(const struct locked *locked, uint64_t page)
 	return attr_is_committed(runs_at(&locked->runs, page).attr);
 }
 
+bool locked_next_other(const struct locked *locked, struct range range, struct range *row)
+{
+	while (range.start < range.end) {
+		struct run run = runs_at(&locked->runs, range.start);
+		*row = (struct range){range.start, min_u64(run.end, range.end)};
+		if (!kinds_of(run))
+			return true;
+		range.start = row->end;
+	}
+	return false;
+}
+
 /* ---- locking --------------------------------------------------------------------------------- */
 
 /* VL-4, VL-5: each page is read, as by a system service. */
@@ -101,7 +113,8 @@ static NTSTATUS add(struct native *native, struct range range, unsigned how)
 		return STATUS_WORKING_SET_QUOTA; /* VL-7 */
 	if (!runs_prepare(&locked->runs, account.runs + 1))
 		return STATUS_INSUFFICIENT_RESOURCES;
-	bool stay = are_to_stay(&native->space, range);
+	/* nor may they seem to have been stored to since they were given up */
+	bool stay = are_to_stay(&native->space, range) || lazy_free_has(&native->lazy, range);
 	if ((new || !known) &&
 	    os_pages_lock(pointer_to_page(range.start), bytes_of(range), stay))
 		return STATUS_WORKING_SET_QUOTA;

@@ -32,5 +32,7 @@ void locked_forget_all(struct space *space);
 int locked_again(const struct locked *locked, struct range range);
 bool locked_has_some(const struct locked *locked, struct range range);
 bool locked_has(const struct locked *locked, uint64_t page);
+/* The first pages in a row of `range` that are not locked. False: all are. */
+bool locked_next_other(const struct locked *locked, struct range range, struct range *row);
 
 #endif

@@ -38,7 +38,12 @@ static NTSTATUS begin(struct native *native)
 	const struct layout *layout = layout_of(NTMM_LAYOUT_NT64_128TB);
 	if (!locked_init(&native->locked, space_whole(layout)))
 		return STATUS_NO_MEMORY;
-	NTSTATUS status = space_init(&native->space, &native_engine, layout, &native->ledger, true);
+	NTSTATUS status = STATUS_NO_MEMORY;
+	if (lazy_free_init(&native->lazy, space_whole(layout))) {
+		status = space_init(&native->space, &native_engine, layout, &native->ledger, true);
+		if (status)
+			runs_destroy(&native->lazy.runs);
+	}
 	if (status)
 		runs_destroy(&native->locked.runs);
 	return status;

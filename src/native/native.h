@@ -14,6 +14,7 @@
 #define NTMM_NATIVE_NATIVE_H
 
 #include "native/arena.h"
+#include "native/lazy_free.h"
 #include "native/locked.h"
 #include "native/physical.h"
 #include "native/slack.h"
@@ -26,6 +27,7 @@ struct native {
 	struct slack slack;       /* (s), but what it says of itself */
 	struct arena arena;       /* (l) */
 	struct locked locked;     /* (l) */
+	struct lazy_free lazy;    /* (l) */
 	struct physical physical; /* (l) */
 	struct watch watch;       /* (l) */
 	struct ws_limits limits;  /* (l) */

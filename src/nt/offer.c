@@ -60,9 +60,9 @@ static NTSTATUS open_runs(struct space *space, struct range range, bool offered)
 {
 	NTSTATUS status = STATUS_SUCCESS;
 	for (struct run run = {.end = range.start}; !status && next_run(space, range, &run);) {
-		prot_t prot = offered ? PROT_NOACCESS : attr_prot(run.attr);
 		struct range piece = {run.start, run.end};
-		status = ready_open(space, piece, prot, offered ? NULL : vad_watch(run.vad));
+		status = offered ? ready_withdraw(space, piece)
+		                 : ready_open(space, piece, attr_prot(run.attr), vad_watch(run.vad));
 	}
 	if (status)
 		ready_undo(space, range);

@@ -41,6 +41,12 @@ NTSTATUS ready_close(struct space *space, struct range range)
 	return space->engine->close ? space->engine->close(space, range) : STATUS_SUCCESS;
 }
 
+NTSTATUS ready_withdraw(struct space *space, struct range range)
+{
+	return space->engine->withdraw ? space->engine->withdraw(space, range)
+	                               : ready_open(space, range, PROT_NOACCESS, NULL);
+}
+
 NTSTATUS ready_show(struct space *space, const struct view *view)
 {
 	return space->engine->show ? space->engine->show(space, view) : STATUS_SUCCESS;

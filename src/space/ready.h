@@ -17,6 +17,7 @@ void ready_drop(struct space *space, struct range range);
 NTSTATUS ready_open(struct space *space, struct range range, prot_t prot,
                     struct page_set *watch);
 NTSTATUS ready_close(struct space *space, struct range range);
+NTSTATUS ready_withdraw(struct space *space, struct range range);
 NTSTATUS ready_show(struct space *space, const struct view *view);
 NTSTATUS ready_hide(struct space *space, const struct view *view);
 /* The pages of `range`, of no view, are to be again what the space says of them: another step has failed. */

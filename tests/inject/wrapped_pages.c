@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/os_lazy.h"
 #include "base/os_pages.h"
 #include "base/os_watch.h"
 #include "wrapped.h"
@@ -31,6 +32,10 @@ int __real_os_pages_map(uint64_t page, uint64_t *words, size_t count);
 int __real_os_watch_begin(struct os_watch *watch);
 int __real_os_watch_arm(const struct os_watch *watch, void *address, size_t bytes);
 int __real_os_watch_scan(const struct os_watch *watch, struct os_watch_scan *scan);
+bool __real_os_lazy_works(void);
+int __real_os_lazy_give(void *address, size_t bytes);
+int __real_os_lazy_keep(void *address, size_t bytes);
+int __real_os_lazy_look(const void *address, uint64_t pages, uint64_t *full);
 
 void *__wrap_os_pages_reserve(size_t bytes);
 int __wrap_os_pages_reserve_at(void *address, size_t bytes);
@@ -52,6 +57,10 @@ int __wrap_os_pages_map(uint64_t page, uint64_t *words, size_t count);
 int __wrap_os_watch_begin(struct os_watch *watch);
 int __wrap_os_watch_arm(const struct os_watch *watch, void *address, size_t bytes);
 int __wrap_os_watch_scan(const struct os_watch *watch, struct os_watch_scan *scan);
+bool __wrap_os_lazy_works(void);
+int __wrap_os_lazy_give(void *address, size_t bytes);
+int __wrap_os_lazy_keep(void *address, size_t bytes);
+int __wrap_os_lazy_look(const void *address, uint64_t pages, uint64_t *full);
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
@@ -146,7 +155,36 @@ int __wrap_os_pages_show(void *address, size_t bytes, const struct os_showing *s
 	return is_to_fail(OPENS) ? ENOMEM : __real_os_pages_show(address, bytes, showing);
 }
 
+/* It is asked once. */
+bool __wrap_os_lazy_works(void)
+{
+	return !getenv("NTMM_TEST_BARE") && __real_os_lazy_works();
+}
+
+int __wrap_os_lazy_give(void *address, size_t bytes)
+{
+	if (!is_to_fail(CLOSES))
+		return __real_os_lazy_give(address, bytes);
+	if (order.partly && HALF_OF(bytes))
+		(void)__real_os_lazy_give(address, HALF_OF(bytes));
+	return EINVAL;
+}
+
+int __wrap_os_lazy_keep(void *address, size_t bytes)
+{
+	if (!is_to_fail(OPENS))
+		return __real_os_lazy_keep(address, bytes);
+	if (order.partly && HALF_OF(bytes))
+		(void)__real_os_lazy_keep(address, HALF_OF(bytes));
+	return ENOMEM;
+}
+
 /* ---- what the host tells ---------------------------------------------------------------------- */
+
+int __wrap_os_lazy_look(const void *address, uint64_t pages, uint64_t *full)
+{
+	return is_to_fail(FACTS) ? EPERM : __real_os_lazy_look(address, pages, full);
+}
 
 int __wrap_os_pages_map(uint64_t page, uint64_t *words, size_t count)
 {

@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <ntmm/native.h>
@@ -33,6 +34,9 @@ static struct native *here(void)
 static void begin_native(struct world *w, uint64_t commit)
 {
 	MEMORYSTATUSEX status = {.dwLength = sizeof status};
+	/* of pages that came into being with others, zeroes cannot be told from a loss
+	 * (lazy_free.h) */
+	(void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	MUST(ntmm_native_take_signals()); /* a test before this one may have put others in front */
 	MUST(GlobalMemoryStatusEx(&status)); /* from now on there is one */
 	struct ledger *ledger = &here()->ledger;
