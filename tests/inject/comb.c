@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #define MOST_TEETH 100000u
-#define OPEN_TEETH 1000u
+#define OPEN_TEETH 60u
 #define TOOTH ((size_t)8192) /* two pages, of which the first can be read */
 
 static char *comb;

@@ -13,7 +13,7 @@
 bool comb_can_close(void);
 /* Twice `room` mappings can be had from now on, and one perhaps. */
 void comb_close(unsigned room);
-/* Some thousand can be. */
+/* A hundred or so can be. */
 void comb_open(void);
 
 #endif
