@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "support/sanitized.h"
+
 #define MOST_TEETH 100000u
 #define OPEN_TEETH 60u
 #define TOOTH ((size_t)8192) /* two pages, of which the first can be read */
@@ -25,7 +27,7 @@ bool comb_can_close(void)
 		limit = UINT32_MAX;
 	if (file)
 		fclose(file);
-	return limit < 2 * MOST_TEETH;
+	return !IS_SANITIZED && limit < 2 * MOST_TEETH;
 }
 
 static bool add(void)

@@ -9,7 +9,8 @@
 
 #include <stdbool.h>
 
-/* Whether the host has a limit (vm.max_map_count) that is worth it to be met. */
+/* Whether the host has a limit (vm.max_map_count) that is worth it to be met. With a sanitizer, which needs mappings
+ * of its own at any time, it is not. */
 bool comb_can_close(void);
 /* Twice `room` mappings can be had from now on, and one perhaps. */
 void comb_close(unsigned room);
