@@ -29,6 +29,8 @@
 #define MOST 64 /* pages that are looked at */
 #define GLANCE (PAGE_BYTES / MOST) /* bytes of each, before all of it is */
 
+_Static_assert(OS_NOT_WRITABLE == EINVAL, "what the host says");
+
 static int advise(void *address, size_t bytes, int advice)
 {
 	return madvise(address, bytes, advice) ? errno : 0;

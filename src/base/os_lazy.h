@@ -15,13 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { OS_NOT_WRITABLE = 22 }; /* EINVAL */
+
 /* Whether the host has all of this (Linux 5.14), and allows it. */
 bool os_lazy_works(void);
 
 /* The pages are given up; contents that are in swap go at once. EINVAL: some are locked; those
  * before are given up. */
 int os_lazy_give(void *address, size_t bytes);
-/* Each page is stored to, without a change. EINVAL: some are not writable; ENOMEM: some at the
+/* Each page is stored to, without a change. OS_NOT_WRITABLE; ENOMEM: some at the
  * beginning have been. */
 int os_lazy_keep(void *address, size_t bytes);
 /* Bit n of `pages` asks about the n-th page at `address`: those that have a byte which is not zero

@@ -61,37 +61,37 @@ void give_up_offer(struct space *space, struct range range, unsigned priority)
 
 /* ---- the end of it ---------------------------------------------------------------------------- */
 
+/* What cannot be written was made safe when it became so. */
 bool give_up_take_back(struct space *space, struct range range)
 {
-	return lazy_free_take_back(&native_of(space)->lazy, range);
-}
-
-/* Pages that were given up, of runs that have these attributes: as they are protected, be they
- * offered. */
-static int open_given(struct native *native, struct range range, attr_t attr)
-{
-	int error = 0;
-	for (uint64_t page = range.start; page < range.end && !error;) {
-		struct run run = runs_at(&native->space.runs, page);
-		struct range piece = {page, min_u64(run.end, range.end)};
-		if ((run.attr & attr) == attr && lazy_free_has(&native->lazy, piece))
-			error = pages_open(native, piece, host_access(attr_prot(run.attr)), true);
-		page = piece.end;
-	}
-	return error;
+	struct run run = runs_at(&space->runs, range.start);
+	bool were_kept = !can_be_given(run) || run.attr & ATTR_OFFERED;
+	return lazy_free_take_back(&native_of(space)->lazy, range, were_kept);
 }
 
 /* Offered pages must be within reach for that, and so must those that the host did not open the last
  * time. */
+static int keep_run(struct native *native, struct run run, struct range piece)
+{
+	unsigned how = host_access(attr_prot(run.attr));
+	int error = run.attr & ATTR_OFFERED ? pages_open(native, piece, how, true) : 0;
+	if (error || !lazy_free_keep(&native->lazy, piece))
+		return error;
+	error = pages_open(native, piece, how, true);
+	return error ? error : lazy_free_keep(&native->lazy, piece);
+}
+
 int give_up_end(struct native *native, struct range range)
 {
+	int error = 0;
 	if (!lazy_free_has(&native->lazy, range))
 		return 0;
-	int error = open_given(native, range, ATTR_OFFERED);
-	if (!error && lazy_free_keep(&native->lazy, range)) {
-		error = open_given(native, range, 0);
-		if (!error)
-			error = lazy_free_keep(&native->lazy, range);
+	for (uint64_t page = range.start; page < range.end && !error;) {
+		struct run run = runs_at(&native->space.runs, page);
+		struct range piece = {page, min_u64(run.end, range.end)};
+		if (lazy_free_has(&native->lazy, piece) && can_be_given(run))
+			error = keep_run(native, run, piece);
+		page = piece.end;
 	}
 	if (error)
 		pages_undo(native, range);

@@ -141,23 +141,25 @@ void lazy_free_give(const struct lazy_free *lazy, struct range range)
 /* ---- taking back ----------------------------------------------------------------------------- */
 
 struct keeping {
+	bool were_kept;          /* those that cannot be written are safe */
 	uint64_t intact, unsafe; /* pages of the batch; the others are safe, and lost */
 	int error;               /* why the unsafe ones are */
 };
 
-static int keep_row(struct range row)
+static int keep_row(struct range row, const struct keeping *keeping)
 {
-	return os_lazy_keep(pointer_to_page(row.start), bytes_of(row));
+	int error = os_lazy_keep(pointer_to_page(row.start), bytes_of(row));
+	return error == OS_NOT_WRITABLE && keeping->were_kept ? 0 : error;
 }
 
 static void make_safe(struct range batch, uint64_t pages, struct keeping *keeping)
 {
 	for (struct range row; take_row(&pages, batch, &row);) {
-		if (!keep_row(row))
+		if (!keep_row(row, keeping))
 			continue;
 		for (; row.start < row.end; row.start++) {
 			struct range page = {row.start, row.start + 1};
-			int error = keep_row(page);
+			int error = keep_row(page, keeping);
 			if (!error)
 				continue;
 			keeping->error = error;
@@ -175,10 +177,10 @@ static uint64_t own_of_empty(struct range batch, uint64_t empty)
 
 /* Of what is empty nothing more can be lost. What is not may be, until it is safe, and has to be
  * looked at again. */
-static struct keeping keep_batch(struct range batch)
+static struct keeping keep_batch(struct range batch, bool were_kept)
 {
 	struct sight sight = {.there = bits_of(range_pages(batch))};
-	struct keeping keeping = {0};
+	struct keeping keeping = {.were_kept = were_kept};
 	(void)see(batch, &sight); /* if the host does not tell, all may be there */
 	uint64_t full = look(batch, sight.there, sight.there);
 	uint64_t own = own_of_empty(batch, sight.there & ~full);
@@ -196,7 +198,7 @@ static void keep_recorded(struct lazy_free *lazy, struct range range, bool forge
 	for (; next_recorded(lazy, rest, &row); rest.start = row.end) {
 		row = next_batch(row);
 		uint64_t recorded = bits_of(range_pages(row));
-		struct keeping keeping = keep_batch(row);
+		struct keeping keeping = keep_batch(row, all->were_kept);
 		uint64_t gone = forget ? recorded & ~keeping.unsafe : keeping.intact;
 		for (struct range leaving; take_row(&gone, row, &leaving);)
 			lazy_free_forget(lazy, leaving);
@@ -213,9 +215,9 @@ int lazy_free_keep(struct lazy_free *lazy, struct range range)
 	return all.error;
 }
 
-bool lazy_free_take_back(struct lazy_free *lazy, struct range range)
+bool lazy_free_take_back(struct lazy_free *lazy, struct range range, bool were_kept)
 {
-	struct keeping all = {.intact = true};
+	struct keeping all = {.were_kept = were_kept, .intact = true};
 	keep_recorded(lazy, range, true, &all);
 	return all.intact;
 }

@@ -307,10 +307,16 @@ static void test_protected_afterwards(void **state) /* VA-61, VA-69 */
 		char *base = filled();
 		reset(base, ALL);
 		must_vanish(base, 2 * PAGE);
+		assert_int_equal(first(base, 0), 0);
+		assert_int_equal(first(base, 1), 0);
 		must_protect(base, ALL, protections[i]);
 		press(base, ALL);
-		assert_false(undo(base, 2 * PAGE));
+		assert_false(undo(base, PAGE));
+		assert_true(undo(base, PAGE));
 		assert_true(undo(page_at(base, 2), 6 * PAGE));
+		must_protect(base, 3 * PAGE, PAGE_EXECUTE);
+		assert_false(undo(base, 2 * PAGE));
+		assert_true(undo(base, 2 * PAGE));
 		must_protect(base, ALL, PAGE_READWRITE);
 		for (unsigned n = 2; n < PAGES; n++)
 			assert_true(is_whole(base, n));

@@ -162,7 +162,7 @@ static bool told_intact(const struct play *wanted)
 	assert_true(noted || play.failed);
 	lazy_free_give(&lazy, range);
 	play.returns = true;
-	return lazy_free_take_back(&lazy, range);
+	return lazy_free_take_back(&lazy, range, false);
 }
 
 static void judge(const struct play *wanted)
@@ -267,7 +267,7 @@ static void what_stays_is_kept_the_next_time(void **state)
 		if (stays) {
 			assert_false(intact);
 			play = nothing;
-			assert_true(lazy_free_take_back(&lazy, range_of(1)));
+			assert_true(lazy_free_take_back(&lazy, range_of(1), false));
 			assert_true(is_as_it_was());
 			stayed++;
 		}
@@ -291,8 +291,8 @@ static void many_pages(void **state)
 	assert_int_equal(madvise(page + 61 * PAGE_BYTES, 10 * PAGE_BYTES, MADV_DONTNEED), 0);
 	assert_int_equal(lazy_free_keep(&lazy, all), 0);
 	assert_int_equal(runs_committed(&lazy.runs, all), 8); /* those that are lost and not zero */
-	assert_true(lazy_free_take_back(&lazy, (struct range){all.start, all.start + 61}));
-	assert_false(lazy_free_take_back(&lazy, (struct range){all.start + 66, all.end}));
+	assert_true(lazy_free_take_back(&lazy, (struct range){all.start, all.start + 61}, false));
+	assert_false(lazy_free_take_back(&lazy, (struct range){all.start + 66, all.end}, false));
 	assert_int_equal(runs_committed(&lazy.runs, all), 4);
 	lazy_free_forget(&lazy, all);
 	assert_false(lazy_free_has(&lazy, all));
@@ -332,7 +332,7 @@ static void what_is_in_swap_is_recorded(void **state)
 	assert_true(lazy_free_has(&lazy, range_of(1)));
 	lazy_free_give(&lazy, range_of(1));
 	play.swapped = false;
-	assert_false(lazy_free_take_back(&lazy, range_of(1)));
+	assert_false(lazy_free_take_back(&lazy, range_of(1), false));
 	end(1);
 }
 
