@@ -69,8 +69,8 @@ bool give_up_take_back(struct space *space, struct range range)
 	return lazy_free_take_back(&native_of(space)->lazy, range, were_kept);
 }
 
-/* Offered pages must be within reach for that, and so must those that the host did not open the last
- * time. */
+/* Offered pages must be within reach for that, and so must those that the host did not open the
+ * last time. */
 static int keep_run(struct native *native, struct run run, struct range piece)
 {
 	unsigned how = host_access(attr_prot(run.attr));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * MEM_RESET and offers (rules VA-60 to VA-69, OF): which pages are given up to the host, and when they
- * are safe again. What has become of them, lazy_free.h knows.
+ * MEM_RESET and offers (rules VA-60 to VA-69, OF): which pages are given up to the host, and when
+ * they are safe again. What has become of them, lazy_free.h knows.
  *
  * Given up are pages of private memory that can be written, and are neither watched nor locked. Of
  * others nothing is lost: the host may write them to swap before others.

@@ -56,8 +56,8 @@ void lazy_free_give(const struct lazy_free *lazy, struct range range);
  * must let the pages be read and written, but those that are lost already. An errno value: of some
  * pages neither is so. */
 int lazy_free_keep(struct lazy_free *lazy, struct range range);
-/* The same, and what is lost leaves the record, too. `were_kept`: those that the host does not let be
- * written are safe. False: something is lost, or could not be made safe; that stays. */
+/* The same, and what is lost leaves the record, too. `were_kept`: those that the host does not let
+ * be written are safe. False: something is lost, or could not be made safe; that stays. */
 bool lazy_free_take_back(struct lazy_free *lazy, struct range range, bool were_kept);
 
 /* The contents go, or have gone, in another way. */
