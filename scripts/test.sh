@@ -31,7 +31,7 @@ stage_gates() {
 	return $bad
 }
 stage_debug() { run_ctest debug 120; }
-stage_asan() { run_ctest asan 240; }
+stage_asan() { run_ctest asan 480; }
 stage_tsan() { run_ctest tsan 240 -L '^(unit|race|api)$'; }
 stage_fuzz() { scripts/build.sh fuzz && scripts/fuzz.sh ${FUZZ_SECONDS:-}; }
 stage_install() { scripts/build.sh release && tests/install/run.sh build/release; }
