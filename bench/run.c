@@ -49,7 +49,7 @@ static double run_body(struct run *run, void (*body)(void *context))
 	return run->time;
 }
 
-/* ---- pages that are there ------------------------------------------------------------------------ */
+/* ---- pages that are there ------------------------------------------------------------------- */
 
 static double load_from(const char *memory, uint64_t count)
 {
@@ -59,7 +59,8 @@ static double load_from(const char *memory, uint64_t count)
 		seed ^= seed << 13;
 		seed ^= seed >> 7;
 		seed ^= seed << 17;
-		sum += *(const volatile uint64_t *)(const void *)(memory + (seed >> 20 & (REGION - 8)));
+		const void *at = memory + (seed >> 20 & (REGION - 8));
+		sum += *(const volatile uint64_t *)at;
 	}
 	use(sum);
 	return (now() - start) / (double)count;
@@ -84,7 +85,7 @@ static double load_ours(void *state)
 	return run_body(state, load_random);
 }
 
-/* ---- pages that fault ------------------------------------------------------------------------------ */
+/* ---- pages that fault ----------------------------------------------------------------------- */
 
 static void store_pages(void *context)
 {
@@ -130,9 +131,10 @@ static double soft_ours(void *state)
 	}
 
 const struct row rows_run[] = {
-	RUN_ROW("run-load", "load by a thread that is run, random in 4 MB", "load through a pointer",
-                load_theirs, load_ours),
-	RUN_ROW("run-first", "first store to a page by one", "host's first touch", touch_theirs, first_ours),
+	RUN_ROW("run-load", "load by a thread that is run, random in 4 MB",
+                "load through a pointer", load_theirs, load_ours),
+	RUN_ROW("run-first", "first store to a page by one", "host's first touch", touch_theirs,
+                first_ours),
 	RUN_ROW("run-soft", "soft fault of one", "host's first touch", touch_theirs, soft_ours),
 	{0},
 };
