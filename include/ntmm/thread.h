@@ -58,7 +58,8 @@ NTMM_API void ntmm_thread_detach(void);
  * NTMM_LAYOUT_NT64_8TB and of the 32-bit layouts are in most programs that are position-independent.
  * Several threads of a process may run at once, but of one process at a time where addresses
  * overlap. What the host's kernel does with a pointer of the process's may answer EFAULT (native.h,
- * ntmm_native_probe). The body must return; it must not detach. x86-64 alone.
+ * ntmm_native_probe); what functions of ntmm/machine.h fill in must not lie there at all. The
+ * body must return; it must not detach. x86-64 alone.
  *
  * False, without having called it: ERROR_BUSY, as ntmm_thread_attach; ERROR_NOT_SUPPORTED, the
  * machine has no NTMM_MACHINE_SHARED_RAM or runs a Windows 9x, or there are no signals here;
