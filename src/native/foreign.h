@@ -15,11 +15,12 @@
 
 #include "native/native.h"
 
+struct os_mapping;
+
 /* As engine.foreign. */
 bool foreign_at(struct space *space, uint64_t page, struct foreign *foreign);
 /* The part of a mapping of the host's around `page` that no allocation of the library's is in. False:
  * there is none. */
-struct os_mapping;
 bool foreign_mapping(struct space *space, uint64_t page, struct os_mapping *mapping,
                      struct range *part);
 /* As engine.foreign_protect. A range may go from one mapping to the next, for the host splits them, if

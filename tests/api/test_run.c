@@ -1,64 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * ntmm_thread_run: code of this program with the memory of a machine's process. What it does by
- * pointers goes the same way as ntmm_load and ntmm_store (S5): faults, guards, write watch, paging.
+ * pointers goes the same way as ntmm_load and ntmm_store (S5): faults, guards, paging.
  */
-#include "place.h"
+#include "run.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <unistd.h>
 
-#include "privilege.h"
 #include "support/sanitized.h"
-
-#define RC (MEM_RESERVE | MEM_COMMIT)
-#define LAYOUT NTMM_LAYOUT_NT32_2GB /* there, sanitizers have nothing */
-
-static const struct place *here; /* where the body of the test runs */
-
-static ntmm_machine *shared_machine(uint64_t ram_bytes, uint32_t flags)
-{
-	ntmm_machine *machine = NULL;
-	ntmm_machine_config config = {.size = sizeof config,
-	                              .flags = test_mode() | NTMM_MACHINE_SHARED_RAM | flags,
-	                              .ram_bytes = ram_bytes,
-	                              .paging_file_bytes = 64 << 20};
-	assert_int_equal(ntmm_machine_create(&config, &machine), STATUS_SUCCESS);
-	return machine;
-}
-
-static void run_in(const struct place *place, void (*body)(void *context), void *context)
-{
-	here = place;
-	assert_true(ntmm_native_take_signals()); /* in front of cmocka's */
-	assert_true(ntmm_thread_run(place->thread, body, context));
-	assert_true(ntmm_machine_check(place->machine));
-}
-
-static struct place open_place(uint64_t ram_bytes, uint32_t flags)
-{
-	struct place place = {.machine = shared_machine(ram_bytes, flags)};
-	place.process = ntmm_process_create(place.machine, LAYOUT);
-	assert_non_null(place.process);
-	place.thread = ntmm_thread_create(place.process, NULL);
-	assert_non_null(place.thread);
-	return place;
-}
-
-static void close_place(struct place *place)
-{
-	ntmm_thread_destroy(place->thread);
-	CloseHandle(place->process);
-	ntmm_machine_destroy(place->machine);
-}
-
-static void run(void (*body)(void *context), void *context)
-{
-	struct place place = open_place(8 << 20, 0);
-	run_in(&place, body, context);
-	close_place(&place);
-}
 
 /* ---- memory ------------------------------------------------------------------------------------ */
 
@@ -183,30 +132,9 @@ static void test_what_leaves_the_working_set_faults_again(void **state) /* WS-3 
 static EXCEPTION_RECORD seen;
 static unsigned times;
 
-static void load_body(void *address)
-{
-	peek(address);
-}
-
-static void store_body(void *address)
-{
-	poke(address, 1);
-}
-
 static void call_body(void *address)
 {
 	run_code(address);
-}
-
-static void assert_raises(void (*body)(void *), void *address, DWORD code, ULONG_PTR kind)
-{
-	EXCEPTION_RECORD record = {0};
-	if (ntmm_try(body, address, &record))
-		fail_msg("nothing was raised at %p", address);
-	assert_int_equal(record.ExceptionCode, code);
-	assert_int_equal(record.NumberParameters, 2);
-	assert_int_equal(record.ExceptionInformation[0], kind);
-	assert_ptr_equal((void *)record.ExceptionInformation[1], address);
 }
 
 static void raise_all(void *context)
@@ -322,173 +250,6 @@ static void test_code_runs(void **state) /* PR-10, EX-2 */
 	close_place(&old);
 }
 
-/* ---- write watch, views, windows ------------------------------------------------------------------- */
-
-static void watch(void *context)
-{
-	char *base = VirtualAlloc(NULL, 8 * PAGE, RC | MEM_WRITE_WATCH, PAGE_READWRITE);
-	PVOID *pages = (void *)must_commit(PAGE, PAGE_READWRITE); /* the answer goes there */
-	ULONG_PTR count = 8;
-	DWORD granularity;
-	(void)context;
-	assert_non_null(base);
-	assert_int_equal(peek(base), 0);
-	poke(base + 2 * PAGE, 1);
-	for (unsigned round = 0; round < 2; round++) {
-		count = 8;
-		assert_int_equal(GetWriteWatch(WRITE_WATCH_FLAG_RESET, base, 8 * PAGE, pages, &count,
-		                               &granularity), 0);
-		assert_int_equal(count, 1);
-		assert_ptr_equal(pages[0], base + 2 * PAGE);
-		poke(base + 2 * PAGE, 1); /* the same value: a store it is */
-	}
-}
-
-static void test_write_watch(void **state) /* S51, WW-8 */
-{
-	(void)state;
-	run(watch, NULL);
-}
-
-static void map_twice(void *context)
-{
-	HANDLE section = CreateFileMapping(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, PAGE, NULL);
-	(void)context;
-	assert_non_null(section);
-	char *one = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
-	char *two = MapViewOfFile(section, FILE_MAP_WRITE, 0, 0, 0);
-	char *copy = MapViewOfFile(section, FILE_MAP_COPY, 0, 0, 0);
-	assert_non_null(one);
-	assert_non_null(two);
-	assert_non_null(copy);
-	poke(one + 5, 1);
-	assert_int_equal(peek(two + 5), 1);
-	assert_int_equal(peek(copy + 5), 1);
-	poke(two + 5, 2);
-	assert_int_equal(peek(one + 5), 2);
-	assert_int_equal(peek(copy + 5), 2);
-	poke(copy + 5, 3); /* CW-1 */
-	poke(one + 5, 4);
-	assert_int_equal(peek(two + 5), 4);
-	assert_int_equal(peek(copy + 5), 3);
-	assert_true(UnmapViewOfFile(one));
-	assert_raises(load_body, one + 5, EXCEPTION_ACCESS_VIOLATION, EXCEPTION_READ_FAULT);
-	assert_true(CloseHandle(section));
-}
-
-static void test_views(void **state) /* S30, CW-1 */
-{
-	(void)state;
-	run(map_twice, NULL);
-}
-
-static void remap_window(void *context)
-{
-	ULONG_PTR frames[2], count = 2;
-	(void)context;
-	assert_true(with_privilege(SE_PRIVILEGE_ENABLED));
-	assert_true(AllocateUserPhysicalPages(GetCurrentProcess(), &count, frames));
-	assert_int_equal(count, 2);
-	char *window = VirtualAlloc(NULL, PAGE, MEM_RESERVE | MEM_PHYSICAL, PAGE_READWRITE);
-	assert_non_null(window);
-	for (unsigned i = 0; i < 4; i++) {
-		assert_true(MapUserPhysicalPages(window, 1, &frames[i % 2]));
-		assert_int_equal(peek(window), i < 2 ? 0 : i % 2 + 1);
-		poke(window, (uint8_t)(i % 2 + 1));
-	}
-	assert_true(MapUserPhysicalPages(window, 1, NULL));
-	assert_raises(load_body, window, EXCEPTION_ACCESS_VIOLATION, EXCEPTION_READ_FAULT);
-}
-
-static void test_windows(void **state) /* S57, AW-6 */
-{
-	(void)state;
-	run(remap_window, NULL);
-}
-
-/* ---- pointers that the system is given ------------------------------------------------------------- */
-
-static void give_pointers(void *context)
-{
-	MEMORY_BASIC_INFORMATION *info = (void *)must_commit(PAGE, PAGE_READWRITE);
-	char *guarded = must_commit(PAGE, PAGE_READWRITE | PAGE_GUARD);
-	(void)context;
-	assert_int_equal(VirtualQuery(info, info, sizeof *info), sizeof *info);
-	assert_ptr_equal(info->BaseAddress, info);
-	assert_int_equal(info->RegionSize, PAGE);
-	SetLastError(0);
-	assert_false(ntmm_native_probe(guarded, 1, false)); /* GP-6 */
-	assert_true(ntmm_native_probe(guarded, PAGE, true));
-	assert_fails(ntmm_native_probe(at(0x300000 + 0x1234567), 1, false), ERROR_NOACCESS);
-	int file = open("/dev/zero", O_RDONLY);
-	memset(guarded, 1, PAGE);
-	assert_int_equal(ntmm_native_read(file, guarded, PAGE), PAGE);
-	assert_int_equal(peek(guarded + PAGE - 1), 0);
-	close(file);
-}
-
-static void test_system_calls(void **state) /* GP-6, S27 */
-{
-	(void)state;
-	run(give_pointers, NULL);
-}
-
-/* Source and destination are both the process's, and neither has been shown. */
-static void copy_within(void *context)
-{
-	enum { BYTES = 10 * PAGE };
-	char *from = must_commit(BYTES, PAGE_READWRITE), *to = must_commit(BYTES, PAGE_READWRITE);
-	SIZE_T done;
-	uint64_t copied;
-	(void)context;
-	memset(from, 0x5A, BYTES);
-	assert_true(SetProcessWorkingSetSize(GetCurrentProcess(), (SIZE_T)-1, (SIZE_T)-1));
-	assert_true(ReadProcessMemory(GetCurrentProcess(), from, to, BYTES, &done));
-	assert_int_equal(done, BYTES);
-	assert_int_equal(to[BYTES - 1], 0x5A);
-	assert_true(SetProcessWorkingSetSize(GetCurrentProcess(), (SIZE_T)-1, (SIZE_T)-1));
-	assert_true(WriteProcessMemory(GetCurrentProcess(), to + 1, from, BYTES - 1, &done));
-	assert_int_equal(ntmm_copy_in(here->thread, to, address_in(from), BYTES, &copied), 0);
-	assert_int_equal(ntmm_copy_out(here->thread, address_in(from), to, BYTES, &copied), 0);
-	/* the third page of the buffer cannot be written */
-	must_protect(to + 2 * PAGE, PAGE, PAGE_READONLY);
-	assert_int_equal(ntmm_copy_in(here->thread, to, address_in(from), BYTES, &copied),
-	                 STATUS_ACCESS_VIOLATION);
-	assert_int_equal(copied, 2 * PAGE);
-	must_protect(from + PAGE, PAGE, PAGE_NOACCESS);
-	assert_int_equal(ntmm_copy_out(here->thread, address_in(to), from, BYTES, &copied),
-	                 STATUS_ACCESS_VIOLATION);
-	assert_int_equal(copied, PAGE);
-}
-
-static void test_copies_within_the_process(void **state) /* S26, PM-5 */
-{
-	(void)state;
-	run(copy_within, NULL);
-}
-
-/* A buffer of this process's own whose stores are noticed by faults. */
-static void test_copies_to_watched_memory(void **state) /* WW-8 */
-{
-	struct place place = open_place(0, 0);
-	char *base = VirtualAllocEx(place.process, NULL, PAGE, RC, PAGE_READWRITE);
-	char *mine = VirtualAlloc(NULL, 4 * PAGE, RC | MEM_WRITE_WATCH, PAGE_READWRITE);
-	PVOID pages[4];
-	ULONG_PTR count = 4;
-	DWORD granularity;
-	SIZE_T done;
-	(void)state;
-	assert_non_null(base);
-	assert_non_null(mine);
-	assert_true(ntmm_native_take_signals());
-	assert_true(ReadProcessMemory(place.process, base, mine + PAGE, PAGE, &done));
-	assert_int_equal(GetWriteWatch(0, mine, 4 * PAGE, pages, &count, &granularity), 0);
-	assert_int_equal(count, 1);
-	assert_ptr_equal(pages[0], mine + PAGE);
-	assert_true(VirtualFree(mine, 0, MEM_RELEASE));
-	close_place(&place);
-}
-
 /* ---- refusals ---------------------------------------------------------------------------------- */
 
 static void nothing(void *context)
@@ -581,8 +342,6 @@ static void test_the_large_layout(void **state)
 
 int main(void)
 {
-	if (!ntmm_native_set_watch_way(NTMM_WATCH_BY_FAULTS))
-		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pointers_are_the_processs),
 		cmocka_unit_test(test_the_shared_page),
@@ -593,12 +352,6 @@ int main(void)
 		cmocka_unit_test(test_handlers_continue),
 		cmocka_unit_test(test_a_process_that_ends_meanwhile),
 		cmocka_unit_test(test_code_runs),
-		cmocka_unit_test(test_write_watch),
-		cmocka_unit_test(test_views),
-		cmocka_unit_test(test_windows),
-		cmocka_unit_test(test_system_calls),
-		cmocka_unit_test(test_copies_within_the_process),
-		cmocka_unit_test(test_copies_to_watched_memory),
 		cmocka_unit_test(test_what_cannot_be_shown),
 		cmocka_unit_test(test_one_process_at_a_time),
 		cmocka_unit_test(test_the_large_layout),

@@ -189,23 +189,34 @@ static void expect_stores(const struct stage *s, bool shown)
 	}
 }
 
+static struct stage begin_round(void)
+{
+	struct stage s = {0};
+	order = (struct order){.off = true};
+	with_section(&s);
+	s.base = (uintptr_t)MapViewOfFile(s.section, FILE_MAP_WRITE, 0, 0, 0);
+	return s;
+}
+
+static void end_round(struct stage *s)
+{
+	assert_true(UnmapViewOfFile(at_page(s, 0)));
+	close_section(s);
+}
+
 /* Copies that some have made are not lost when others come to the same page. */
 static void threads_store_to_copies(void **state) /* CW-2 */
 {
 	(void)state;
 	assert_true(ntmm_native_take_signals());
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		struct stage s = {0};
-		order = (struct order){.off = true};
-		with_section(&s);
-		s.base = (uintptr_t)MapViewOfFile(s.section, FILE_MAP_WRITE, 0, 0, 0);
+		struct stage s = begin_round();
 		protect(&s, 0, PLACE_PAGES, COPY);
 		fill(&s, 30, 1);
 		fail_to_protect(&s, RW, 1 + i % 2);
 		store_at_once(&s);
 		expect_stores(&s, false);
-		assert_true(UnmapViewOfFile(at_page(&s, 0)));
-		close_section(&s);
+		end_round(&s);
 	}
 }
 
@@ -214,17 +225,13 @@ static void threads_store_to_shared(void **state) /* CW-1 */
 	(void)state;
 	assert_true(ntmm_native_take_signals());
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		struct stage s = {0};
-		order = (struct order){.off = true};
-		with_section(&s);
-		s.base = (uintptr_t)MapViewOfFile(s.section, FILE_MAP_WRITE, 0, 0, 0);
+		struct stage s = begin_round();
 		protect(&s, 20, 4, RO);
 		fail_to_protect(&s, COPY, 2);
 		protect(&s, 20, 4, RW);
 		store_at_once(&s);
 		expect_stores(&s, true);
-		assert_true(UnmapViewOfFile(at_page(&s, 0)));
-		close_section(&s);
+		end_round(&s);
 	}
 }
 

@@ -7,12 +7,11 @@
 #include "machine/pager/shadow.h"
 #include "machine/thread/thread.h"
 
-#define LOWEST_ADDRESS 0x10000 /* below, nothing can be allocated (AS-3) */
-
+/* In the lowest 64 KB nothing can be allocated (AS-3). */
 struct range thread_run_range(const struct ntmm_thread *thread)
 {
 	const struct layout *layout = thread->process->space.layout;
-	return (struct range){page_of(LOWEST_ADDRESS), page_of(layout->maximum) + 1};
+	return (struct range){GRANULE_PAGES, page_of(layout->maximum) + 1};
 }
 
 NTSTATUS thread_run_begin(struct ntmm_thread *thread)
@@ -50,11 +49,10 @@ void thread_run_end(struct ntmm_thread *thread)
 
 /* Inside. All that the translation allows, so that a page that is loaded from and stored to does not
  * fault again and again. */
-static unsigned rights(const struct ntmm_thread *thread, ntmm_access access, uint64_t address)
+static unsigned rights(struct ntmm_thread *thread, ntmm_access access, uint64_t address)
 {
-	const struct ntmm_tlb *tlb = &thread->tlb;
 	const uint64_t page = address_of(page_of(address));
-	const struct ntmm_tlb_line *line = ntmm_tlb_line_of((struct ntmm_tlb *)(uintptr_t)tlb, page);
+	const struct ntmm_tlb_line *line = ntmm_tlb_line_of(&thread->tlb, page);
 	unsigned how = OS_PAGE_READ;
 	if (__atomic_load_n(&line->store, NTMM_TLB_ORDER) == page)
 		how |= OS_PAGE_WRITE;
