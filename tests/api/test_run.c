@@ -77,7 +77,7 @@ static void fill_more_than_ram(void *context)
 	assert_true(own_counters().page_ins > COUNT);
 }
 
-static void test_pages_come_back_from_the_paging_file(void **state) /* S3, S9 */
+static void test_pages_come_back_from_the_paging_file(void **state) /* S9 */
 {
 	struct place place = open_place(1 << 20, 0);
 	(void)state;
@@ -118,7 +118,7 @@ static void trim(void *context)
 	assert_int_equal(own_counters().soft - soft, 8);
 	assert_true(VirtualFree(base, PAGE, MEM_DECOMMIT));
 	assert_non_null(VirtualAlloc(base, PAGE, MEM_COMMIT, PAGE_READWRITE));
-	assert_int_equal(peek(base), 0); /* S14 */
+	assert_int_equal(peek(base), 0); /* VA-45 */
 }
 
 static void test_what_leaves_the_working_set_faults_again(void **state) /* WS-3 */
@@ -160,7 +160,7 @@ static void raise_all(void *context)
 	assert_raises(load_body, base + PAGE, EXCEPTION_ACCESS_VIOLATION, EXCEPTION_READ_FAULT);
 }
 
-static void test_exceptions(void **state) /* EX-1, EX-2, GP-2, S18 */
+static void test_exceptions(void **state) /* EX-1, EX-2, GP-2, S27 */
 {
 	(void)state;
 	run(raise_all, NULL);

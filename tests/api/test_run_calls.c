@@ -64,7 +64,7 @@ static void map_twice(void *context)
 	assert_true(CloseHandle(section));
 }
 
-static void test_views(void **state) /* S30, CW-1 */
+static void test_views(void **state) /* S26, CW-1 */
 {
 	(void)state;
 	run(map_twice, NULL);
@@ -88,7 +88,7 @@ static void remap_window(void *context)
 	assert_raises(load_body, window, EXCEPTION_ACCESS_VIOLATION, EXCEPTION_READ_FAULT);
 }
 
-static void test_windows(void **state) /* S57, AW-6 */
+static void test_windows(void **state) /* AW-6, AW-10, AW-11 */
 {
 	(void)state;
 	run(remap_window, NULL);
@@ -149,7 +149,7 @@ static void copy_within(void *context)
 	assert_int_equal(copied, PAGE);
 }
 
-static void test_copies_within_the_process(void **state) /* S26, PM-5 */
+static void test_copies_within_the_process(void **state) /* PM-5 */
 {
 	(void)state;
 	run(copy_within, NULL);
